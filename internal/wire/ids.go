@@ -1,0 +1,114 @@
+package wire
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+)
+
+// Identifiers. Those of 32 bytes are hashes and certify what they name; those
+// of 16 bytes are random.
+type (
+	// Hash is a SHA-256 value.
+	Hash [32]byte
+	// OrganizationID is SHA-256(label ‖ genesis entry), the organization's fingerprint.
+	OrganizationID [32]byte
+	// MemberID is the fingerprint of a member's card.
+	MemberID [32]byte
+	// DeviceID is the hash of a device record.
+	DeviceID [32]byte
+	// ResourceID names a field, folder or directory.
+	ResourceID [16]byte
+	// GroupID names a group.
+	GroupID [16]byte
+)
+
+// IsZero tells whether h is all zero.
+func (h Hash) IsZero() bool { return h == Hash{} }
+
+// IsZero tells whether id is all zero, which stands for "no organization yet".
+func (id OrganizationID) IsZero() bool { return id == OrganizationID{} }
+
+// String is the hash in hexadecimal.
+func (h Hash) String() string { return hex.EncodeToString(h[:]) }
+
+// String is the id in hexadecimal; people are shown the text form of officer.FormatFingerprint.
+func (id OrganizationID) String() string { return hex.EncodeToString(id[:]) }
+
+// String is the id in hexadecimal.
+func (id MemberID) String() string { return hex.EncodeToString(id[:]) }
+
+// String is the id in hexadecimal.
+func (id DeviceID) String() string { return hex.EncodeToString(id[:]) }
+
+// String is the id in hexadecimal.
+func (id ResourceID) String() string { return hex.EncodeToString(id[:]) }
+
+// String is the id in hexadecimal.
+func (id GroupID) String() string { return hex.EncodeToString(id[:]) }
+
+// Compare orders member ids by their bytes.
+func (id MemberID) Compare(o MemberID) int { return bytes.Compare(id[:], o[:]) }
+
+// Sum hashes label ‖ parts. Callers hash either one variable part or parts of
+// fixed length, so the concatenation is unambiguous; structures are encoded
+// as CBOR first.
+func Sum(label string, parts ...[]byte) Hash {
+	h := sha256.New()
+	h.Write([]byte(label))
+	for _, p := range parts {
+		h.Write(p)
+	}
+	var out Hash
+	h.Sum(out[:0])
+	return out
+}
+
+// KeyKind says what a key is the key of.
+type KeyKind uint8
+
+// The kinds of key.
+const (
+	KindField     KeyKind = 1
+	KindFolder    KeyKind = 2
+	KindDirectory KeyKind = 3
+	KindGroup     KeyKind = 4
+	KindUser      KeyKind = 5
+)
+
+// String is the design's word for the kind.
+func (k KeyKind) String() string {
+	switch k {
+	case KindField:
+		return "field"
+	case KindFolder:
+		return "folder"
+	case KindDirectory:
+		return "directory"
+	case KindGroup:
+		return "group"
+	case KindUser:
+		return "user"
+	default:
+		return "unknown kind"
+	}
+}
+
+// KeyContext is what a key belongs to. It is bound into the key's commitment
+// and into everything derived from it, so that one key value used in two
+// places gives unrelated results (attack 18).
+type KeyContext struct {
+	Organization OrganizationID
+	// Resource is a ResourceID, a GroupID, or for a user key the MemberID;
+	// for a user key of generation 1, made before membership, Organization
+	// and Resource are zero (32 zero bytes each).
+	Resource []byte
+	Kind     KeyKind
+	// Epoch counts from 1; for a user key it is the generation.
+	Epoch uint64
+}
+
+// Encode returns C = CBOR[organization, resource, kind, epoch].
+func (c KeyContext) Encode() []byte {
+	return MustMarshal([]any{c.Organization, c.Resource, uint8(c.Kind), c.Epoch})
+}

@@ -1,0 +1,36 @@
+package wire
+
+// Labels separate the purposes of signatures, hashes and derived keys. Every
+// signed or sealed thing has one of its own; none is used twice
+// (TestLabelsDistinct). They are constants of format version 1.
+const (
+	LabelOrganization = "underseal/v1/organization" // organization id from the genesis entry
+	LabelEntry        = "underseal/v1/entry"        // signature of a log entry
+	LabelEntryHash    = "underseal/v1/entry-hash"   // hash chain of the log
+	LabelCard         = "underseal/v1/card"         // signature of a card
+	LabelFingerprint  = "underseal/v1/fingerprint"  // member id from a card
+	LabelSafetyNumber = "underseal/v1/safety-number"
+	LabelDevice       = "underseal/v1/device"     // signature of a device record
+	LabelDeviceID     = "underseal/v1/device-id"  // device id from a device record
+	LabelPublicKey    = "underseal/v1/public-key" // hash of an X-Wing public key
+	LabelText         = "underseal/v1/text"       // salted commitment to a name, email or label
+	LabelOpening      = "underseal/v1/opening"    // sealed opening of such a commitment
+	LabelEnvelope     = "underseal/v1/envelope"   // HPKE info and signature of an envelope
+	LabelMailbox      = "underseal/v1/mailbox"    // index under which a store files envelopes
+
+	LabelDataKey  = "underseal/v1/data-key" // HKDF salt of every data key
+	LabelCommit   = "underseal/v1/commit"   // its commitment
+	LabelKeyTag   = "underseal/v1/tag"      // K_tag: record tags
+	LabelKeyRec   = "underseal/v1/record"   // K_rec: record keys
+	LabelKeyPrev  = "underseal/v1/prev"     // K_prev: the previous epoch's key
+	LabelKeyName  = "underseal/v1/name"     // K_name: names and labels
+	LabelHistory  = "underseal/v1/history"  // associated data of a sealed previous key
+	LabelToken    = "us1"                   // associated data and prefix of a token
+	LabelDraft    = "draft"                 // first item of a record name without an id
+	LabelCache    = "underseal/v1/cache"    // MAC of a client's verified cache
+	LabelDevKeys  = "underseal/v1/device-keys"
+	LabelLastSeen = "underseal/v1/last-seen" // signed last-seen statement (reserved)
+	LabelManifest = "underseal/v1/manifest"  // folder manifest entries (reserved)
+	LabelMeta     = "underseal/v1/meta"      // document metadata (reserved)
+	LabelInvite   = "underseal/v1/invite"    // invitations (reserved)
+)
