@@ -50,12 +50,21 @@ func (id GroupID) String() string { return hex.EncodeToString(id[:]) }
 // Compare orders member ids by their bytes.
 func (id MemberID) Compare(o MemberID) int { return bytes.Compare(id[:], o[:]) }
 
-// Sum hashes label ‖ parts. Callers hash either one variable part or parts of
+// Labelled returns label ‖ 0x00 ‖ payload, the form in which a label stands
+// before everything that is hashed, signed or expanded. The zero byte ends the
+// label, so that one label may begin like another.
+func Labelled(label string, payload []byte) []byte {
+	b := make([]byte, 0, len(label)+1+len(payload))
+	return append(append(append(b, label...), 0), payload...)
+}
+
+// Sum is SHA-256(label ‖ 0x00 ‖ parts). Callers hash either one variable part or parts of
 // fixed length, so the concatenation is unambiguous; structures are encoded
 // as CBOR first.
 func Sum(label string, parts ...[]byte) Hash {
 	h := sha256.New()
 	h.Write([]byte(label))
+	h.Write([]byte{0})
 	for _, p := range parts {
 		h.Write(p)
 	}

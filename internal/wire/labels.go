@@ -14,7 +14,6 @@ const (
 	LabelDeviceID     = "underseal/v1/device-id"  // device id from a device record
 	LabelPublicKey    = "underseal/v1/public-key" // hash of an X-Wing public key
 	LabelText         = "underseal/v1/text"       // salted commitment to a name, email or label
-	LabelOpening      = "underseal/v1/opening"    // sealed opening of such a commitment
 	LabelEnvelope     = "underseal/v1/envelope"   // HPKE info and signature of an envelope
 	LabelMailbox      = "underseal/v1/mailbox"    // index under which a store files envelopes
 
@@ -23,8 +22,7 @@ const (
 	LabelKeyTag   = "underseal/v1/tag"      // K_tag: record tags
 	LabelKeyRec   = "underseal/v1/record"   // K_rec: record keys
 	LabelKeyPrev  = "underseal/v1/prev"     // K_prev: the previous epoch's key
-	LabelKeyName  = "underseal/v1/name"     // K_name: names and labels
-	LabelHistory  = "underseal/v1/history"  // associated data of a sealed previous key
+	LabelKeyName  = "underseal/v1/name"     // K_name: openings of names and labels
 	LabelToken    = "us1"                   // associated data and prefix of a token
 	LabelDraft    = "draft"                 // first item of a record name without an id
 	LabelCache    = "underseal/v1/cache"    // MAC of a client's verified cache
