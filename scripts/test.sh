@@ -1,0 +1,81 @@
+#!/usr/bin/env bash
+# Every test and check but the linter. `make test`.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+rm -f dist/report/*.json dist/report/*.txt dist/report/*.parts
+# shellcheck source=scripts/parts.sh
+. scripts/parts.sh
+parts_begin test
+
+# The race detector needs a C compiler.
+go_tests() {
+	local flags=(-json -count=1 -timeout 30m)
+	if have gcc || have cc || have clang; then
+		flags+=(-race)
+	else
+		missing "a C compiler" "install gcc; the tests run without the race detector"
+	fi
+	go test "${flags[@]}" ./... | tee "$report/go-test.json" | "$report/testreport" live
+}
+
+# The packages that hold keys and formats, once more as they run in a browser.
+wasm_tests() {
+	if ! have node; then
+		missing node "install Node.js 20 or newer; tests in WebAssembly"
+		return
+	fi
+	local packages
+	packages=$(scripts/packages.sh wasm-test)
+	# shellcheck disable=SC2086 # a list of words
+	GOOS=js GOARCH=wasm go test -json -count=1 -short -timeout 30m \
+		-exec "$(go env GOROOT)/lib/wasm/go_js_wasm_exec" $packages |
+		tee "$report/wasm-test.json" | "$report/testreport" live
+}
+
+wasm_compile() {
+	local packages
+	packages=$(scripts/packages.sh wasm)
+	# shellcheck disable=SC2086 # a list of words
+	GOOS=js GOARCH=wasm go build $packages
+}
+
+node_readers() {
+	if ! have node || ! have npm; then
+		missing "node and npm" "install Node.js 20 or newer; the reader in testdata/readers"
+		return
+	fi
+	cd testdata/readers
+	npm ci --no-audit --no-fund
+	npm test 2>&1 | tee "../../$report/node-readers.txt"
+}
+
+vectors_unchanged() {
+	local dir
+	dir=$(mktemp -d)
+	go run ./internal/vectors -out "$dir"
+	diff -r "$dir" testdata/vectors
+	rm -rf "$dir"
+}
+
+part "install" scripts/install.sh
+part "go mod verify" go mod verify
+part "build" go build ./...
+part "vet" go vet ./...
+go build -o "$report/testreport" ./internal/testreport
+part "go test" go_tests
+part "compile for js/wasm" wasm_compile
+part "go test in js/wasm" wasm_tests
+part "cross compile" scripts/cross.sh
+part "wasm size" scripts/wasm-size.sh
+if [ -d internal/vectors ]; then
+	part "vectors are what the generator says" vectors_unchanged
+fi
+if [ -e testdata/readers/package.json ]; then
+	part "reader in another language" node_readers
+fi
+
+failed=0
+parts_end || failed=1
+echo
+"$report/testreport" summary "$report" || failed=1
+exit "$failed"
