@@ -1,0 +1,289 @@
+package officer
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/underseal/underseal/internal/pubkey"
+	"github.com/underseal/underseal/internal/wire"
+)
+
+// transaction is the application of one entry. Authority is judged by the
+// state in which the entry finds the log; the order of operations within an
+// entry never widens what its author may do.
+type transaction struct {
+	s        *State
+	author   DeviceID
+	member   *Member // the author's, nil only in genesis
+	sequence uint64
+
+	mustRotate  map[ResourceID]uint64   // epoch at the start, of what has to be rotated or closed
+	touched     map[ResourceID]struct{} // whose sharers are counted at the end
+	mustUserKey map[MemberID]struct{}   // own devices removed: a new user key is due
+	removal     bool                    // a removal is in this entry: officers may rotate what they read
+}
+
+// authority is the table role × operation of spec/log.md; what depends on a
+// resource's rights is checked with the operation.
+func authority(role Role, op OpKind) bool {
+	switch op {
+	case OpMemberAdded:
+		return role == RoleOfficer
+	case OpKeyCreated, OpKeyRotated, OpKeyClosed, OpGrant, OpRevoke, OpDirectory, OpKeyResealed:
+		return role == RoleOfficer || role == RoleMember
+	case OpDeviceAdded, OpDeviceRemoved, OpUserKey:
+		return true // of their own; officers may remove others' devices
+	default:
+		return false // genesis is never an operation of a later entry
+	}
+}
+
+func (tx *transaction) apply(op Operation) error {
+	if g, ok := op.(*Genesis); ok {
+		if tx.member != nil {
+			return ErrAuthority
+		}
+		return tx.applyGenesis(g)
+	}
+	if tx.member == nil || !authority(tx.member.Role, op.Kind()) {
+		return ErrAuthority
+	}
+	switch o := op.(type) {
+	case *MemberAdded:
+		return tx.applyMemberAdded(o)
+	case *DeviceAdded:
+		return tx.applyDeviceAdded(o)
+	case *DeviceRemoved:
+		return tx.applyDeviceRemoved(o)
+	case *UserKeyRotated:
+		return tx.applyUserKey(o)
+	case *KeyCreated:
+		return tx.applyKeyCreated(o)
+	case *KeyRotated:
+		return tx.applyKeyRotated(o)
+	case *KeyClosed:
+		return tx.applyKeyClosed(o)
+	case *Grant:
+		return tx.applyGrant(o)
+	case *Revoke:
+		return tx.applyRevoke(o)
+	case *Directory:
+		return tx.applyDirectory(o)
+	case *KeyResealed:
+		return tx.applyKeyResealed(o)
+	default:
+		return ErrUnknownOp
+	}
+}
+
+// officer tells whether the author is an officer.
+func (tx *transaction) officer() bool { return tx.member.Role == RoleOfficer }
+
+func (tx *transaction) self() Principal { return MemberPrincipal(tx.member.ID) }
+
+// claimKey registers a commitment; a key id is never used twice (P5).
+func (tx *transaction) claimKey(c Hash) error {
+	id := [8]byte(c[:8])
+	if _, dup := tx.s.keyIDs[id]; dup {
+		return fmt.Errorf("key id: %w", ErrDuplicate)
+	}
+	tx.s.keyIDs[id] = struct{}{}
+	return nil
+}
+
+func (tx *transaction) addMember(c *Card, role Role, expires uint64) error {
+	s := tx.s
+	if s.members[c.ID()] != nil || s.devices[c.Device().ID()] != nil {
+		return fmt.Errorf("card: %w", ErrDuplicate)
+	}
+	if err := tx.claimKey(c.UserKeyCommitment()); err != nil {
+		return err
+	}
+	if err := tx.claimPublic(c.UserKey()); err != nil {
+		return err
+	}
+	id, dev := c.ID(), c.Device().ID()
+	s.members[id] = &Member{
+		ID: id, Role: role, Name: c.Name(), Email: c.Email(),
+		UserKeys: []UserKey{{Generation: 1, Public: c.UserKey(), Commitment: c.UserKeyCommitment(), Sequence: tx.sequence}},
+		Devices:  []DeviceID{dev}, AddedBy: tx.author, Added: tx.sequence, Expires: expires,
+	}
+	s.devices[dev] = &Device{ID: dev, Member: id, Record: c.Device(), AddedBy: tx.author, Added: tx.sequence, AtKey: 1}
+	s.texts[c.Name()], s.texts[c.Email()] = struct{}{}, struct{}{}
+	return tx.claimDevice(c.Device())
+}
+
+func (tx *transaction) applyGenesis(g *Genesis) error {
+	c, err := ParseCard(g.Card)
+	if err != nil {
+		return err
+	}
+	tx.s.name = g.Name
+	tx.s.texts[g.Name] = struct{}{}
+	return tx.addMember(c, RoleOfficer, 0)
+}
+
+func (tx *transaction) applyMemberAdded(o *MemberAdded) error {
+	if o.Role < RoleOfficer || o.Role > RoleGuest {
+		return ErrRole
+	}
+	if o.Expires != 0 && o.Role != RoleGuest {
+		return fmt.Errorf("%w: only guests expire", ErrOperation)
+	}
+	if len(o.Invite) != 0 {
+		if len(o.Invite) != len(Hash{}) {
+			return fmt.Errorf("%w: invitation hash", ErrOperation)
+		}
+		if _, dup := tx.s.invites[Hash(o.Invite)]; dup {
+			return fmt.Errorf("invitation: %w", ErrDuplicate)
+		}
+		tx.s.invites[Hash(o.Invite)] = struct{}{}
+	}
+	c, err := ParseCard(o.Card)
+	if err != nil {
+		return err
+	}
+	return tx.addMember(c, o.Role, o.Expires)
+}
+
+func (tx *transaction) applyDeviceAdded(o *DeviceAdded) error {
+	if o.Member != tx.member.ID { // nobody adds a device to somebody else: it would read for them
+		return ErrAuthority
+	}
+	d, err := decodeDevice(o.Device)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrOperation, err)
+	}
+	if tx.s.devices[d.ID()] != nil {
+		return fmt.Errorf("device: %w", ErrDuplicate)
+	}
+	if pubkey.Verify(d.Signing, wire.LabelDevice, AcceptancePayload(tx.s.org, o.Member, o.Device), o.Acceptance) != nil {
+		return fmt.Errorf("%w: the device did not accept", ErrOperation)
+	}
+	tx.s.devices[d.ID()] = &Device{
+		ID: d.ID(), Member: o.Member, Record: d, AddedBy: tx.author, Added: tx.sequence, AtKey: tx.member.UserKey().Generation,
+	}
+	tx.member.Devices = append(tx.member.Devices, d.ID())
+	return tx.claimDevice(d)
+}
+
+func (tx *transaction) applyDeviceRemoved(o *DeviceRemoved) error {
+	d := tx.s.devices[o.Device]
+	if d == nil || d.Removed {
+		return ErrUnknown
+	}
+	own := d.Member == tx.member.ID
+	if !own && !tx.officer() {
+		return ErrAuthority
+	}
+	if o.Device == tx.author { // it would know the keys that lock it out
+		return fmt.Errorf("%w: a device does not remove itself", ErrAuthority)
+	}
+	d.Removed, d.RemovedA = true, tx.sequence
+	m := tx.s.members[d.Member]
+	if !slices.ContainsFunc(m.Devices, func(id DeviceID) bool { return !tx.s.devices[id].Removed }) {
+		return fmt.Errorf("last device: %w", ErrLast)
+	}
+	tx.removal = true
+	if own {
+		if tx.mustUserKey == nil {
+			tx.mustUserKey = map[MemberID]struct{}{}
+		}
+		tx.mustUserKey[m.ID] = struct{}{}
+	} else {
+		m.KeyClosed = true // until the member makes the next
+	}
+	// Everything the member may read, the device could reach.
+	p := MemberPrincipal(m.ID)
+	for id, l := range tx.s.resources {
+		if r := l.get(); r.Rights(p) != 0 {
+			tx.require(id, r)
+		}
+	}
+	return nil
+}
+
+func (tx *transaction) applyUserKey(o *UserKeyRotated) error {
+	if o.Member != tx.member.ID {
+		return ErrAuthority
+	}
+	m := tx.member
+	if o.Generation != m.UserKey().Generation+1 {
+		return ErrEpoch
+	}
+	if m.UserKey().Sequence == tx.sequence {
+		return fmt.Errorf("%w: twice in one entry", ErrEpoch)
+	}
+	if len(o.Previous) != sealedKeySize {
+		return fmt.Errorf("%w: previous key", ErrOperation)
+	}
+	if err := tx.claimKey(o.Commitment); err != nil {
+		return err
+	}
+	if err := tx.claimKEM(o.Public); err != nil {
+		return err
+	}
+	m.UserKeys = append(m.UserKeys, UserKey{
+		Generation: o.Generation, Public: o.Public, Commitment: o.Commitment, Previous: o.Previous, Author: tx.author, Sequence: tx.sequence,
+	})
+	m.KeyClosed = false
+	delete(tx.mustUserKey, m.ID)
+	return nil
+}
+
+// sealedKeySize is nonce, key and tag of datakey.SealPrevious, repeated here
+// because this package does not link what opens it.
+const sealedKeySize = 24 + 32 + 16
+
+// claimPublic registers a public key; no key serves two purposes.
+func (tx *transaction) claimPublic(public []byte) error { return tx.claimKey(pubkey.Hash(public)) }
+
+func (tx *transaction) claimKEM(public []byte) error {
+	if err := pubkey.CheckKEM(public); err != nil {
+		return fmt.Errorf("%w: %w", ErrKey, err)
+	}
+	return tx.claimPublic(public)
+}
+
+func (tx *transaction) claimDevice(d DeviceRecord) error {
+	tx.s.texts[d.Label] = struct{}{}
+	for _, k := range [][]byte{d.Encryption, d.Signing, d.SignIn} {
+		if err := tx.claimPublic(k); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// require notes that the entry has to rotate or close a resource.
+func (tx *transaction) require(id ResourceID, r *Resource) {
+	if tx.mustRotate == nil {
+		tx.mustRotate = map[ResourceID]uint64{}
+	}
+	if _, noted := tx.mustRotate[id]; !noted {
+		n := r.Epoch().Number
+		if r.Epoch().Sequence == tx.sequence && n > 1 {
+			n-- // rotated earlier in this entry: that is the rotation asked for
+		}
+		tx.mustRotate[id] = n
+	}
+}
+
+// finish checks what the entry as a whole owes (attack 58).
+func (tx *transaction) finish() error {
+	for id, epoch := range tx.mustRotate {
+		if e := tx.s.Resource(id).Epoch(); e.Number == epoch && !e.Closed {
+			return fmt.Errorf("resource %s: %w", id, ErrIncomplete)
+		}
+	}
+	if len(tx.mustUserKey) != 0 {
+		return fmt.Errorf("user key: %w", ErrIncomplete)
+	}
+	for id := range tx.touched {
+		r := tx.s.Resource(id)
+		if !slices.ContainsFunc(r.Grants, func(g GrantState) bool { return g.Rights.Has(Share) }) {
+			return fmt.Errorf("resource %s: sharer: %w", id, ErrLast)
+		}
+	}
+	return nil
+}

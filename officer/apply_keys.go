@@ -1,0 +1,256 @@
+package officer
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/underseal/underseal/internal/wire"
+)
+
+// change returns a resource that this transaction may change.
+func (tx *transaction) change(id ResourceID) (*Resource, error) {
+	l := tx.s.resources[id]
+	if l == nil {
+		return nil, ErrUnknown
+	}
+	return l.own(), nil
+}
+
+func (tx *transaction) applyKeyCreated(o *KeyCreated) error {
+	s := tx.s
+	switch o.Of {
+	case wire.KindField:
+		if !tx.officer() { // default policy: the firm's fields are the officers' affair
+			return ErrAuthority
+		}
+	case wire.KindFolder:
+	case wire.KindDirectory:
+		if !tx.officer() {
+			return ErrAuthority
+		}
+		if s.hasDir {
+			return fmt.Errorf("directory: %w", ErrDuplicate)
+		}
+	default:
+		return fmt.Errorf("%w: kind of key", ErrOperation)
+	}
+	if !o.Binding.valid() {
+		return fmt.Errorf("%w: binding", ErrOperation)
+	}
+	if s.resources[o.Resource] != nil {
+		return fmt.Errorf("resource: %w", ErrDuplicate)
+	}
+	if o.Binding.ID != "" {
+		if _, dup := s.bindings[o.Binding]; dup {
+			return fmt.Errorf("binding: %w", ErrDuplicate)
+		}
+		s.bindings[o.Binding] = o.Resource
+	}
+	if err := tx.checkEpochKey(o.Of, o.Commitment, o.Public); err != nil {
+		return err
+	}
+	s.texts[o.Label] = struct{}{}
+	s.resources[o.Resource] = ownedResource(&Resource{
+		ID: o.Resource, Kind: o.Of, Binding: o.Binding, Label: o.Label, Created: tx.sequence,
+		Epochs: []Epoch{{Number: 1, Commitment: o.Commitment, Public: o.Public, Author: tx.author, Sequence: tx.sequence}},
+		Grants: []GrantState{{Principal: tx.self(), Rights: allRights, Sequence: tx.sequence}},
+	})
+	if o.Of == wire.KindDirectory {
+		s.directory, s.hasDir = o.Resource, true
+	}
+	return nil
+}
+
+func (tx *transaction) checkEpochKey(kind KeyKind, commitment Hash, public []byte) error {
+	if err := tx.claimKey(commitment); err != nil {
+		return err
+	}
+	if kind == wire.KindFolder {
+		return tx.claimKEM(public)
+	}
+	if len(public) != 0 {
+		return fmt.Errorf("%w: public key of a key that has none", ErrOperation)
+	}
+	return nil
+}
+
+func (tx *transaction) applyKeyRotated(o *KeyRotated) error {
+	r, err := tx.change(o.Resource)
+	if err != nil {
+		return err
+	}
+	// Who rotates knows the new key: sharers, and officers who read it anyway
+	// and are removing somebody (attack 60).
+	rights := r.Rights(tx.self())
+	if !rights.Has(Share) && !(tx.officer() && rights.Has(Read) && (tx.removal || tx.owes(o.Resource))) {
+		return ErrAuthority
+	}
+	cur := r.Epoch()
+	if o.Epoch != cur.Number+1 || cur.Sequence == tx.sequence {
+		return ErrEpoch
+	}
+	if len(o.Previous) != sealedKeySize {
+		return fmt.Errorf("%w: previous key", ErrOperation)
+	}
+	if err := tx.checkEpochKey(r.Kind, o.Commitment, o.Public); err != nil {
+		return err
+	}
+	r.Epochs[len(r.Epochs)-1].Closed = true
+	r.Epochs = append(r.Epochs, Epoch{
+		Number: o.Epoch, Commitment: o.Commitment, Public: o.Public, Previous: o.Previous, Author: tx.author, Sequence: tx.sequence,
+	})
+	return nil
+}
+
+// owes tells whether this entry already has to rotate the resource.
+func (tx *transaction) owes(id ResourceID) bool {
+	_, ok := tx.mustRotate[id]
+	return ok
+}
+
+func (tx *transaction) applyKeyClosed(o *KeyClosed) error {
+	r, err := tx.change(o.Resource)
+	if err != nil {
+		return err
+	}
+	if !tx.officer() && !r.Rights(tx.self()).Has(Share) {
+		return ErrAuthority
+	}
+	if cur := r.Epoch(); o.Epoch != cur.Number || cur.Closed || cur.Sequence == tx.sequence {
+		return ErrEpoch
+	}
+	r.Epochs[len(r.Epochs)-1].Closed = true
+	return nil
+}
+
+func (tx *transaction) applyGrant(o *Grant) error {
+	r, err := tx.change(o.Resource)
+	if err != nil {
+		return err
+	}
+	id, ok := o.Principal.Member()
+	if !ok {
+		return fmt.Errorf("%w: principal", ErrOperation)
+	}
+	m := tx.s.members[id]
+	if m == nil {
+		return fmt.Errorf("member: %w", ErrUnknown)
+	}
+	own := r.Rights(tx.self())
+	if !own.Has(Share) {
+		return ErrAuthority
+	}
+	if !o.Rights.valid() || !own.Has(o.Rights) {
+		return ErrRights
+	}
+	if m.Role == RoleGuest && (o.Rights.Has(Share) || r.Kind == wire.KindDirectory) {
+		return fmt.Errorf("%w: guest", ErrRights)
+	}
+	if m.KeyClosed || r.Epoch().Closed {
+		return ErrClosed
+	}
+	tx.touch(o.Resource)
+	sender := Sender{Device: tx.author, Epoch: r.Epoch().Number}
+	i, found := r.find(o.Principal)
+	if !found {
+		r.Grants = slices.Insert(r.Grants, i, GrantState{Principal: o.Principal})
+	}
+	g := &r.Grants[i]
+	g.Rights, g.Sequence = o.Rights, tx.sequence
+	if !slices.Contains(g.Senders, sender) {
+		g.Senders = append(slices.Clip(g.Senders), sender)
+	}
+	return nil
+}
+
+func (tx *transaction) applyRevoke(o *Revoke) error {
+	r, err := tx.change(o.Resource)
+	if err != nil {
+		return err
+	}
+	if !tx.officer() && !r.Rights(tx.self()).Has(Share) {
+		return ErrAuthority
+	}
+	i, found := r.find(o.Principal)
+	if !found {
+		return fmt.Errorf("grant: %w", ErrUnknown)
+	}
+	r.Grants = slices.Delete(slices.Clone(r.Grants), i, i+1)
+	tx.require(o.Resource, r)
+	tx.touch(o.Resource)
+	return nil
+}
+
+func (tx *transaction) touch(id ResourceID) {
+	if tx.touched == nil {
+		tx.touched = map[ResourceID]struct{}{}
+	}
+	tx.touched[id] = struct{}{}
+}
+
+func (tx *transaction) applyDirectory(o *Directory) error {
+	l := tx.s.resources[o.Resource]
+	if l == nil {
+		return ErrUnknown
+	}
+	r := l.get()
+	if !r.Rights(tx.self()).Has(Read) {
+		return ErrAuthority
+	}
+	if cur := r.Epoch(); o.Epoch != cur.Number || cur.Closed {
+		return ErrEpoch
+	}
+	if len(o.Items) == 0 {
+		return fmt.Errorf("%w: no items", ErrOperation)
+	}
+	for _, it := range o.Items {
+		if len(it.Sealed) == 0 || len(it.Sealed) > 2*wire.MaxText {
+			return fmt.Errorf("%w: sealed opening", ErrOperation)
+		}
+		if _, known := tx.s.texts[it.Commitment]; !known {
+			return fmt.Errorf("text: %w", ErrUnknown)
+		}
+		if err := tx.putOpening(r, it, o.Epoch); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// putOpening files an opening. A reader may add one where there is none; only
+// a sharer may replace one, or a reader could make every name unreadable.
+func (tx *transaction) putOpening(r *Resource, it DirectoryItem, epoch uint64) error {
+	next := SealedOpening{Resource: r.ID, Epoch: epoch, Sealed: it.Sealed}
+	list := tx.s.Openings(it.Commitment)
+	if i := slices.IndexFunc(list, func(o SealedOpening) bool { return o.Resource == r.ID }); i < 0 {
+		list = append(list, next)
+	} else if r.Rights(tx.self()).Has(Share) {
+		list[i] = next
+	} else {
+		return ErrAuthority
+	}
+	tx.s.openings[it.Commitment] = wire.MustMarshal(list)
+	return nil
+}
+
+func (tx *transaction) applyKeyResealed(o *KeyResealed) error {
+	r, err := tx.change(o.Resource)
+	if err != nil {
+		return err
+	}
+	if !r.Rights(tx.self()).Has(Share) {
+		return ErrAuthority
+	}
+	if _, ok := r.EpochNumber(o.Epoch); !ok {
+		return ErrEpoch
+	}
+	i, found := r.find(o.Principal)
+	if !found {
+		return fmt.Errorf("grant: %w", ErrUnknown)
+	}
+	sender := Sender{Device: tx.author, Epoch: o.Epoch}
+	if g := &r.Grants[i]; !slices.Contains(g.Senders, sender) {
+		g.Senders = append(slices.Clip(g.Senders), sender)
+	}
+	return nil
+}

@@ -1,0 +1,336 @@
+package officer
+
+import (
+	"bytes"
+	"crypto/ed25519"
+	"maps"
+	"slices"
+	"sort"
+	"time"
+
+	"github.com/underseal/underseal/internal/pubkey"
+	"github.com/underseal/underseal/internal/wire"
+)
+
+// State is what a verified log says. It is a value: it never changes, and is
+// safe for concurrent use. Everything it returns is a copy or must not be
+// changed.
+type State struct {
+	org       OrganizationID
+	head      Head
+	headTime  time.Time
+	name      Hash
+	members   map[MemberID]*Member
+	devices   map[DeviceID]*Device
+	resources map[ResourceID]*lazyResource
+	directory ResourceID
+	hasDir    bool
+	keyIDs    map[[8]byte]struct{}
+	bindings  map[Binding]ResourceID
+	invites   map[Hash]struct{}
+	texts     map[Hash]struct{} // commitments that the log names
+	openings  map[Hash][]byte   // CBOR of []SealedOpening; most are never looked at
+}
+
+// UserKey is one generation of a member's user key.
+type UserKey struct {
+	_          struct{} `cbor:",toarray"`
+	Generation uint64
+	Public     []byte // X-Wing, 1216 bytes
+	Commitment Hash
+	Previous   []byte   // the previous seed under this one; empty in generation 1
+	Author     DeviceID // who made it; zero in generation 1, which the card brings
+	Sequence   uint64
+}
+
+// Member is a person in the organization.
+type Member struct {
+	_         struct{} `cbor:",toarray"`
+	ID        MemberID
+	Role      Role
+	Name      Hash // commitment
+	Email     Hash // commitment
+	UserKeys  []UserKey
+	KeyClosed bool // the user key was reachable by a removed device: seal nothing to it
+	Devices   []DeviceID
+	AddedBy   DeviceID
+	Added     uint64 // sequence of the entry
+	Expires   uint64 // unix seconds, or 0
+}
+
+// UserKey is the present generation.
+func (m *Member) UserKey() UserKey { return m.UserKeys[len(m.UserKeys)-1] }
+
+// Device is an installation of a member.
+type Device struct {
+	_        struct{} `cbor:",toarray"`
+	ID       DeviceID
+	Member   MemberID
+	Record   DeviceRecord
+	AddedBy  DeviceID
+	Added    uint64 // sequence of the entry
+	AtKey    uint64 // the member's user-key generation when it was added
+	Removed  bool
+	RemovedA uint64 // sequence of the removal
+}
+
+// Epoch is one generation of a resource's key.
+type Epoch struct {
+	_          struct{} `cbor:",toarray"`
+	Number     uint64   // from 1
+	Commitment Hash
+	Public     []byte   // folders: X-Wing key
+	Previous   []byte   // the previous key under this one; empty in epoch 1
+	Author     DeviceID // who made it
+	Sequence   uint64
+	Closed     bool
+}
+
+// GrantState is a principal's present rights on a resource.
+type GrantState struct {
+	_         struct{} `cbor:",toarray"`
+	Principal Principal
+	Rights    Rights
+	Sequence  uint64 // of the entry that last changed it
+	Senders   []Sender
+}
+
+// Sender is a device that announced an envelope of an epoch to a principal.
+type Sender struct {
+	_      struct{} `cbor:",toarray"`
+	Device DeviceID
+	Epoch  uint64
+}
+
+// Resource is what a key protects.
+type Resource struct {
+	_       struct{} `cbor:",toarray"`
+	ID      ResourceID
+	Kind    KeyKind
+	Binding Binding
+	Label   Hash // commitment
+	Created uint64
+	Epochs  []Epoch
+	Grants  []GrantState // ordered by principal
+}
+
+// Epoch is the present epoch.
+func (r *Resource) Epoch() Epoch { return r.Epochs[len(r.Epochs)-1] }
+
+// EpochNumber returns the epoch with a number.
+func (r *Resource) EpochNumber(n uint64) (Epoch, bool) {
+	if n == 0 || n > uint64(len(r.Epochs)) {
+		return Epoch{}, false
+	}
+	return r.Epochs[n-1], true
+}
+
+// Context is what a key of the resource's epoch n belongs to.
+func (r *Resource) Context(org OrganizationID, n uint64) KeyContext {
+	return KeyContext{Organization: org, Resource: append([]byte(nil), r.ID[:]...), Kind: r.Kind, Epoch: n}
+}
+
+func comparePrincipal(a, b Principal) int {
+	if a.Kind != b.Kind {
+		return int(a.Kind) - int(b.Kind)
+	}
+	return bytes.Compare(a.ID, b.ID)
+}
+
+func (r *Resource) find(p Principal) (int, bool) {
+	return slices.BinarySearchFunc(r.Grants, p, func(g GrantState, p Principal) int { return comparePrincipal(g.Principal, p) })
+}
+
+// Rights returns the principal's rights, 0 for none.
+func (r *Resource) Rights(p Principal) Rights {
+	if i, ok := r.find(p); ok {
+		return r.Grants[i].Rights
+	}
+	return 0
+}
+
+// SealedOpening is where the opening of a committed text rests.
+type SealedOpening struct {
+	_        struct{} `cbor:",toarray"`
+	Resource ResourceID
+	Epoch    uint64
+	Sealed   []byte
+}
+
+// Organization is the id.
+func (s *State) Organization() OrganizationID { return s.org }
+
+// Head names the last entry.
+func (s *State) Head() Head { return s.head }
+
+// HeadTime is the time that the last entry claims.
+func (s *State) HeadTime() time.Time { return s.headTime }
+
+// Name is the commitment to the organization's name.
+func (s *State) Name() Hash { return s.name }
+
+// Member returns a member, or nil.
+func (s *State) Member(id MemberID) *Member { return s.members[id] }
+
+// Members lists all members in the order in which they were added.
+func (s *State) Members() []*Member {
+	out := make([]*Member, 0, len(s.members))
+	for _, m := range s.members {
+		out = append(out, m)
+	}
+	sort.Slice(out, func(i, j int) bool {
+		if out[i].Added != out[j].Added {
+			return out[i].Added < out[j].Added
+		}
+		return out[i].ID.Compare(out[j].ID) < 0
+	})
+	return out
+}
+
+// Device returns a device, or nil.
+func (s *State) Device(id DeviceID) *Device { return s.devices[id] }
+
+// Resource returns a resource, or nil.
+func (s *State) Resource(id ResourceID) *Resource {
+	if l := s.resources[id]; l != nil {
+		return l.get()
+	}
+	return nil
+}
+
+// Resources lists all resources in the order in which they were created.
+func (s *State) Resources() []*Resource {
+	out := make([]*Resource, 0, len(s.resources))
+	for _, l := range s.resources {
+		out = append(out, l.get())
+	}
+	sort.Slice(out, func(i, j int) bool {
+		if out[i].Created != out[j].Created {
+			return out[i].Created < out[j].Created
+		}
+		return bytes.Compare(out[i].ID[:], out[j].ID[:]) < 0
+	})
+	return out
+}
+
+// Directory returns the directory, or nil before it was made.
+func (s *State) Directory() *Resource {
+	if !s.hasDir {
+		return nil
+	}
+	return s.Resource(s.directory)
+}
+
+// Openings tells where openings of a committed text rest, at most one for
+// each resource.
+func (s *State) Openings(commitment Hash) []SealedOpening {
+	b, ok := s.openings[commitment]
+	if !ok {
+		return nil
+	}
+	var list []SealedOpening
+	if err := wire.Unmarshal(b, &list, maxCache); err != nil {
+		panic("officer: openings written by this package do not decode") // a fault of this program
+	}
+	return list
+}
+
+// SigningKey returns the key with which a device signs envelopes; removed
+// devices keep theirs, for what they sent before.
+func (s *State) SigningKey(id DeviceID) (ed25519.PublicKey, bool) {
+	d := s.devices[id]
+	if d == nil {
+		return nil, false
+	}
+	return ed25519.PublicKey(d.Record.Signing), true
+}
+
+// SealTo returns the public key to which keys for a member may be sealed now,
+// and its hash (P2). It refuses members whose user key is closed, and guests
+// whose time is over.
+func (s *State) SealTo(id MemberID, now time.Time) (public []byte, hash Hash, err error) {
+	m := s.members[id]
+	switch {
+	case m == nil:
+		return nil, Hash{}, ErrUnknown
+	case m.KeyClosed, m.Expires != 0 && now.Unix() >= 0 && uint64(now.Unix()) >= m.Expires:
+		return nil, Hash{}, ErrClosed
+	}
+	k := m.UserKey()
+	return append([]byte(nil), k.Public...), pubkey.Hash(k.Public), nil
+}
+
+// MayHold tells whether the log lets a member receive a resource's epoch from
+// a sender under the user key with a hash (P3): the member is granted read,
+// the hash is that of one of the member's user keys, and the sender made the
+// epoch, or granted or re-sealed it to the member.
+func (s *State) MayHold(id ResourceID, epoch uint64, member MemberID, key Hash, sender DeviceID) error {
+	r, m := s.Resource(id), s.members[member]
+	if r == nil || m == nil {
+		return ErrUnknown
+	}
+	e, ok := r.EpochNumber(epoch)
+	if !ok {
+		return ErrEpoch
+	}
+	i, ok := r.find(MemberPrincipal(member))
+	if !ok || !r.Grants[i].Rights.Has(Read) {
+		return ErrRights
+	}
+	if !slices.ContainsFunc(m.UserKeys, func(k UserKey) bool { return pubkey.Hash(k.Public) == key }) {
+		return ErrKey
+	}
+	if e.Author == sender || slices.Contains(r.Grants[i].Senders, Sender{Device: sender, Epoch: epoch}) {
+		return nil
+	}
+	return ErrAuthority
+}
+
+// clone copies everything that apply may change.
+func (s *State) clone() *State {
+	c := *s
+	c.members = make(map[MemberID]*Member, len(s.members))
+	for id, m := range s.members {
+		n := *m
+		n.UserKeys = slices.Clone(m.UserKeys)
+		n.Devices = slices.Clone(m.Devices)
+		c.members[id] = &n
+	}
+	c.devices = make(map[DeviceID]*Device, len(s.devices))
+	for id, d := range s.devices {
+		n := *d
+		c.devices[id] = &n
+	}
+	c.resources = make(map[ResourceID]*lazyResource, len(s.resources))
+	for id, l := range s.resources {
+		c.resources[id] = l.clone()
+	}
+	c.keyIDs = maps.Clone(s.keyIDs)
+	c.bindings = maps.Clone(s.bindings)
+	c.invites = maps.Clone(s.invites)
+	c.texts = maps.Clone(s.texts)
+	c.openings = maps.Clone(s.openings)
+	return &c
+}
+
+func newState() *State {
+	return &State{
+		members:   map[MemberID]*Member{},
+		devices:   map[DeviceID]*Device{},
+		resources: map[ResourceID]*lazyResource{},
+		keyIDs:    map[[8]byte]struct{}{},
+		bindings:  map[Binding]ResourceID{},
+		invites:   map[Hash]struct{}{},
+		texts:     map[Hash]struct{}{},
+		openings:  map[Hash][]byte{},
+	}
+}
+
+// UserKeyContext is what a member's user key of a generation belongs to. The
+// first is made before membership and has neither organization nor member.
+func UserKeyContext(org OrganizationID, member MemberID, generation uint64) KeyContext {
+	if generation == 1 {
+		return KeyContext{Resource: make([]byte, len(member)), Kind: wire.KindUser, Epoch: 1}
+	}
+	return KeyContext{Organization: org, Resource: append([]byte(nil), member[:]...), Kind: wire.KindUser, Epoch: generation}
+}
