@@ -1,0 +1,6 @@
+//go:build !unix
+
+package durable
+
+// nonblock: opening never waits here.
+const nonblock = 0
