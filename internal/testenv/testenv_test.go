@@ -109,7 +109,7 @@ func TestUnprivilegedFailure(t *testing.T) {
 		return
 	}
 	for _, test := range []string{"TestUnprivilegedFailure"} {
-		cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+test+"$") //nolint:gosec // this test itself
+		cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+test+"$")
 		cmd.Env = append(os.Environ(), asked+"=1")
 		out, err := cmd.CombinedOutput()
 		var exit *exec.ExitError

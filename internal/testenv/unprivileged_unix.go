@@ -35,7 +35,7 @@ func Unprivileged(t *testing.T, f func(t *testing.T)) {
 	Require(t, "the user nobody", err == nil, "run as another user than root")
 	uid, gid := number(t, nobody.Uid), number(t, nobody.Gid)
 
-	dir, err := os.MkdirTemp("", "unprivileged")
+	dir, err := os.MkdirTemp("", "unprivileged") //nolint:usetesting // only its owner may enter t.TempDir
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -64,7 +65,7 @@ func readGo(in io.Reader, live io.Writer) (result, error) {
 	for dec := json.NewDecoder(in); ; {
 		var e event
 		err := dec.Decode(&e)
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return res, nil
 		}
 		if err != nil {
