@@ -93,7 +93,7 @@ func MkdirAll(path string, mode Mode) error {
 	if err != nil {
 		return err
 	}
-	defer d.Close()
+	defer func() { _ = d.Close() }() // nothing was written through it
 	return d.Mkdir(filepath.Base(path))
 }
 

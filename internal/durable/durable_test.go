@@ -219,7 +219,7 @@ func TestModes(t *testing.T) {
 			if err := d.Create("sub/file", []byte("x")); err != nil {
 				t.Fatal(err)
 			}
-			if got := mode(t, filepath.Join(root, "sub/file")); got != c.file {
+			if got := mode(t, filepath.Join(root, "sub", "file")); got != c.file {
 				t.Errorf("file %v, want %v", got, c.file)
 			}
 			for _, name := range []string{"sub", "tmp"} {

@@ -32,7 +32,7 @@ func TestKilled(t *testing.T) {
 	}
 	for round := range 5 {
 		dir := t.TempDir()
-		cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestKilled$") //nolint:gosec // this test itself
+		cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestKilled$")
 		cmd.Env = append(os.Environ(), killedEnv+"="+dir)
 		out, err := cmd.StdoutPipe()
 		if err != nil {
@@ -119,12 +119,11 @@ func tinyDisk(t *testing.T) string {
 	testenv.OnlyOn(t, "linux")
 	testenv.Require(t, "root", os.Geteuid() == 0, "run as root to mount a file system of 1 MiB")
 	dir := t.TempDir()
-	//nolint:gosec // a constant program and a folder of ours
 	if out, err := exec.CommandContext(t.Context(), "mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", dir).CombinedOutput(); err != nil {
 		testenv.Require(t, "mount", false, "allow mounting tmpfs: "+strings.TrimSpace(string(out)))
 	}
 	t.Cleanup(func() {
-		if err := exec.Command("umount", dir).Run(); err != nil { //nolint:gosec // as above
+		if err := exec.Command("umount", dir).Run(); err != nil {
 			t.Error("umount:", err)
 		}
 	})
@@ -143,7 +142,7 @@ func TestDenied(t *testing.T) {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() {
-			if err := os.Chmod(dir, 0o700); err != nil { //nolint:gosec // so that it can be removed
+			if err := os.Chmod(dir, 0o700); err != nil {
 				t.Error(err)
 			}
 		})
