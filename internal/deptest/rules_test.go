@@ -49,7 +49,7 @@ type rule struct {
 var (
 	everything = []string{"./..."}
 	// Packages that only tests import, and which may therefore use testing.
-	testSupport = []string{"./internal/testenv", "./internal/hostile/...", "./store/storetest", "./internal/deptest", "./internal/treetest"}
+	testSupport = []string{"./internal/testenv", "./internal/hostile/...", "./store/storetest", "./connector/tabular/tabulartest", "./internal/deptest", "./internal/treetest"}
 	// What it takes to open something sealed.
 	decrypting = []string{
 		"github.com/cloudflare/circl/hpke", "github.com/cloudflare/circl/kem/...", "crypto/hpke",
