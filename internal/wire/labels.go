@@ -17,18 +17,23 @@ const (
 	LabelEnvelope     = "underseal/v1/envelope"   // HPKE info and signature of an envelope
 	LabelMailbox      = "underseal/v1/mailbox"    // index under which a store files envelopes
 
-	LabelDataKey  = "underseal/v1/data-key" // HKDF salt of every data key
-	LabelCommit   = "underseal/v1/commit"   // its commitment
-	LabelKeyTag   = "underseal/v1/tag"      // K_tag: record tags
-	LabelKeyRec   = "underseal/v1/record"   // K_rec: record keys
-	LabelKeyPrev  = "underseal/v1/prev"     // K_prev: the previous epoch's key
-	LabelKeyName  = "underseal/v1/name"     // K_name: openings of names and labels
-	LabelToken    = "us1"                   // associated data and prefix of a token
-	LabelDraft    = "draft"                 // first item of a record name without an id
-	LabelCache    = "underseal/v1/cache"    // MAC of a client's verified cache
-	LabelDevKeys  = "underseal/v1/device-keys"
+	LabelDataKey  = "underseal/v1/data-key"  // HKDF salt of every data key
+	LabelCommit   = "underseal/v1/commit"    // its commitment
+	LabelKeyTag   = "underseal/v1/tag"       // K_tag: record tags
+	LabelKeyRec   = "underseal/v1/record"    // K_rec: record keys
+	LabelKeyPrev  = "underseal/v1/prev"      // K_prev: the previous epoch's key
+	LabelKeyName  = "underseal/v1/name"      // K_name: openings of names and labels
+	LabelToken    = "us1"                    // associated data and prefix of a token
+	LabelDraft    = "draft"                  // first item of a record name without an id
+	LabelCache    = "underseal/v1/cache"     // MAC of a client's verified cache
 	LabelLastSeen = "underseal/v1/last-seen" // signed last-seen statement (reserved)
 	LabelManifest = "underseal/v1/manifest"  // folder manifest entries (reserved)
 	LabelMeta     = "underseal/v1/meta"      // document metadata (reserved)
 	LabelInvite   = "underseal/v1/invite"    // invitations (reserved)
+
+	LabelDevKeys       = "underseal/v1/device-keys"       // HKDF salt of what a device derives from its secret
+	LabelDevEncryption = "underseal/v1/device-encryption" // its X-Wing seed
+	LabelDevSigning    = "underseal/v1/device-signing"    // its Ed25519 seed for entries, envelopes, cards
+	LabelDevSignIn     = "underseal/v1/device-sign-in"    // its Ed25519 seed for a relay's challenge
+	LabelDevLocal      = "underseal/v1/device-local"      // the MAC key of what it keeps at home
 )
