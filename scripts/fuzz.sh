@@ -5,9 +5,11 @@ cd "$(dirname "$0")/.."
 fuzztime=${1:-30s}
 
 count=0
-for package in $(go list ./...); do
-	# Piped through awk because the list ends with a line about the package.
-	for target in $(go test -list '^Fuzz' "$package" | awk '/^Fuzz/'); do
+packages=$(go list ./...)
+for package in $packages; do
+	# The list ends with a line about the package.
+	targets=$(go test -list '^Fuzz' "$package")
+	for target in $(grep '^Fuzz' <<<"$targets" || true); do
 		echo "== $package $target"
 		go test -run '^$' -fuzz "^$target\$" -fuzztime "$fuzztime" "$package"
 		count=$((count + 1))

@@ -3,7 +3,15 @@
 # carries on after a failure so that one run shows everything that is wrong.
 # Sourced by the other scripts, after they went to the root of the checkout.
 
-report=${UNDERSEAL_REPORT:-dist/report}
+if ! command -v go >/dev/null; then
+	echo "needs Go 1.26 or newer: https://go.dev/dl/" >&2
+	exit 1
+fi
+# A checkout may belong to another user than the one who tests it, from which
+# git refuses to tell the revision.
+export GOFLAGS="${GOFLAGS:-} -buildvcs=false"
+
+report=dist/report
 mkdir -p "$report"
 
 # parts_begin NAME: start a list of parts, kept in $report/NAME.parts.
@@ -55,5 +63,5 @@ missing() {
 		return 1
 	fi
 	printf 'skipped: needs %s: %s\n' "$1" "$2" >&2
-	printf '%s\t%s\n' "$1" "$2" >>"$report/skipped.parts.txt"
+	printf '%s\t%s\n' "$1" "$2" >>"$report/skipped.tsv"
 }

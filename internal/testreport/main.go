@@ -7,8 +7,9 @@
 //	testreport closing REPORT   the runners' own closing lines, then the counts
 //
 // REPORT is a folder: *-test.json are streams of `go test -json`, node-*.txt
-// the output of Node's test runner, *.parts the parts of scripts/parts.sh. A
-// report that holds no test, or a part that failed, is a failure.
+// the output of Node's test runner, *.parts the parts of scripts/parts.sh and
+// skipped.tsv those that could not run. A report that holds no test, or a part
+// that failed, is a failure.
 package main
 
 import (
@@ -65,6 +66,7 @@ func readFolder(dir string) (result, error) {
 		{"*-test.json", func(r io.Reader) (result, error) { return readGo(r, io.Discard) }},
 		{"node-*.txt", readNode},
 		{"*.parts", readParts},
+		{"skipped.tsv", readSkipped},
 	} {
 		files, err := filepath.Glob(filepath.Join(dir, kind.pattern))
 		if err != nil {

@@ -74,11 +74,12 @@ func readGo(in io.Reader, live io.Writer) (result, error) {
 		key := e.Package + " " + e.Test
 		switch e.Action {
 		case "output":
-			output[key] = append(output[key], e.Output)
 			if e.Test == "" && packageLine.MatchString(e.Output) {
 				res.closing = append(res.closing, strings.TrimRight(e.Output, "\n"))
 				err = say(e.Output)
+				break
 			}
+			output[key] = append(output[key], e.Output)
 		case "build-output":
 			err = say(e.Output)
 		case "pass":
@@ -164,6 +165,17 @@ func readParts(in io.Reader) (result, error) {
 		if cells[2] != "ok" {
 			res.failedParts = append(res.failedParts, cells[0])
 		}
+	}
+	return res, lines.Err()
+}
+
+// readSkipped reads the parts that lacked something: what, and how to get it.
+func readSkipped(in io.Reader) (result, error) {
+	var res result
+	lines := bufio.NewScanner(in)
+	for lines.Scan() {
+		what, how, _ := strings.Cut(lines.Text(), "\t")
+		res.skipped = append(res.skipped, skip{"part of make test", "needs " + what + ": " + how})
 	}
 	return res, lines.Err()
 }
