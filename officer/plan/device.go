@@ -1,0 +1,179 @@
+package plan
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/underseal/underseal/envelope"
+	"github.com/underseal/underseal/internal/datakey"
+	"github.com/underseal/underseal/internal/pubkey"
+	"github.com/underseal/underseal/internal/wire"
+	"github.com/underseal/underseal/keyring"
+	"github.com/underseal/underseal/officer"
+)
+
+// MemberRecipient names a member's user key as an envelope's recipient.
+func MemberRecipient(id officer.MemberID, public []byte) envelope.Recipient {
+	return envelope.Recipient{Kind: envelope.ToMember, ID: append([]byte(nil), id[:]...), Key: pubkey.Hash(public)}
+}
+
+// DeviceRecipient names a device's key as an envelope's recipient.
+func DeviceRecipient(d officer.DeviceRecord) envelope.Recipient {
+	id := d.ID()
+	return envelope.Recipient{Kind: envelope.ToDevice, ID: id[:], Key: pubkey.Hash(d.Encryption)}
+}
+
+// AddDevice gives the author's member one more device, which has accepted by
+// its own signature, and seals the present user key to it.
+func (a Author) AddDevice(member officer.MemberID, record officer.DeviceRecord, acceptance []byte, userKey *keyring.UserKey) (*Plan, error) {
+	p := &Plan{Operations: []officer.Operation{&officer.DeviceAdded{Member: member, Device: record.Encode(), Acceptance: acceptance}}}
+	return p, a.sealToDevice(p, userKey.Key, record)
+}
+
+func (a Author) sealToDevice(p *Plan, key *Key, d officer.DeviceRecord) error {
+	r := DeviceRecipient(d)
+	b, err := envelope.Seal(key, r, d.Encryption, a.Device)
+	if err != nil {
+		return err
+	}
+	p.Envelopes = append(p.Envelopes, Filed{Index: r.Index(), Envelope: b})
+	return nil
+}
+
+// RemoveOwnDevice takes away one of the author's own devices: a new user key
+// for the devices that remain, and the next epoch of every resource that the
+// member can share; resources that the member only reads cannot be rotated by
+// the member and are refused here, for an officer to remove the device
+// instead (spec/log.md, "device removed").
+//
+// held returns the present key of a resource that the member reads.
+func (a Author) RemoveOwnDevice(device officer.DeviceID, userKey *keyring.UserKey, held func(*officer.Resource) (*Key, error)) (*Plan, error) {
+	d := a.State.Device(device)
+	if d == nil || d.Removed {
+		return nil, officer.ErrUnknown
+	}
+	m := a.State.Member(d.Member)
+	p := &Plan{Operations: []officer.Operation{&officer.DeviceRemoved{Device: device}}}
+	next, err := a.rotateUserKey(p, m, userKey, device)
+	if err != nil {
+		return nil, err
+	}
+	defer next.Destroy()
+	err = a.rotateReach(p, m, held, func(id officer.MemberID) ([]byte, bool) {
+		if id == m.ID {
+			return next.Private.Public(), true
+		}
+		return nil, false
+	})
+	return p, err
+}
+
+// RemoveDevice takes away somebody else's device, by an officer: the member's
+// user key is closed until the member makes the next; what the officer holds
+// is rotated, what the officer does not hold is closed (attack 60).
+func (a Author) RemoveDevice(device officer.DeviceID, held func(*officer.Resource) (*Key, error)) (*Plan, error) {
+	d := a.State.Device(device)
+	if d == nil || d.Removed {
+		return nil, officer.ErrUnknown
+	}
+	m := a.State.Member(d.Member)
+	p := &Plan{Operations: []officer.Operation{&officer.DeviceRemoved{Device: device}}}
+	err := a.rotateReach(p, m, held, func(id officer.MemberID) ([]byte, bool) { return nil, id == m.ID })
+	return p, err
+}
+
+// RotateUserKey makes the member's next user key, for all devices but one.
+func (a Author) rotateUserKey(p *Plan, m *officer.Member, cur *keyring.UserKey, without officer.DeviceID) (*keyring.UserKey, error) {
+	gen := m.UserKey().Generation + 1
+	key, err := datakey.Generate(officer.UserKeyContext(a.State.Organization(), m.ID, gen))
+	if err != nil {
+		return nil, err
+	}
+	prev, err := key.SealPrevious(cur.Key)
+	if err != nil {
+		return nil, err
+	}
+	private, err := envelope.NewPrivateKey(key.Raw())
+	if err != nil {
+		return nil, err
+	}
+	p.Operations = append(p.Operations, &officer.UserKeyRotated{
+		Member: m.ID, Generation: gen, Public: private.Public(), Commitment: key.Commitment(), Previous: prev,
+	})
+	for _, id := range m.Devices {
+		if d := a.State.Device(id); id != without && !d.Removed {
+			if err := a.sealToDevice(p, key, d.Record); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return &keyring.UserKey{Key: key, Private: private}, nil
+}
+
+// rotateReach rotates or closes every key that a member could reach. replace
+// says which user key takes the place of the one in the log; true without a
+// key means that nothing can be sealed to that member now.
+func (a Author) rotateReach(p *Plan, m *officer.Member, held func(*officer.Resource) (*Key, error), replace func(officer.MemberID) ([]byte, bool)) error {
+	author := a.State.Member(a.State.Device(a.Device.ID()).Member)
+	self := officer.MemberPrincipal(author.ID)
+	for _, r := range a.State.Resources() {
+		if r.Rights(officer.MemberPrincipal(m.ID)) == 0 {
+			continue
+		}
+		rights := r.Rights(self)
+		switch {
+		case rights.Has(officer.Share), author.Role == officer.RoleOfficer && rights.Has(officer.Read):
+			if err := a.rotateFor(p, r, held, replace); err != nil {
+				return fmt.Errorf("resource %s: %w", r.ID, err)
+			}
+		case r.Epoch().Closed:
+		case author.Role == officer.RoleOfficer:
+			p.Operations = append(p.Operations, &officer.KeyClosed{Resource: r.ID, Epoch: r.Epoch().Number})
+		default:
+			return fmt.Errorf("resource %s: %w", r.ID, officer.ErrAuthority)
+		}
+	}
+	return nil
+}
+
+func (a Author) rotateFor(p *Plan, r *officer.Resource, held func(*officer.Resource) (*Key, error), replace func(officer.MemberID) ([]byte, bool)) error {
+	key, err := held(r)
+	if err != nil {
+		return err
+	}
+	next, op, err := a.nextKey(key)
+	if err != nil {
+		return err
+	}
+	defer next.Destroy()
+	p.Operations = append(p.Operations, op)
+	for _, g := range r.Grants {
+		id, ok := g.Principal.Member()
+		if !ok {
+			continue
+		}
+		public, replaced := replace(id)
+		switch {
+		case replaced && public == nil:
+			p.Skipped = append(p.Skipped, id)
+			continue
+		case !replaced:
+			public, _, err = a.State.SealTo(id, a.Now)
+			if errors.Is(err, officer.ErrClosed) {
+				p.Skipped = append(p.Skipped, id)
+				continue
+			} else if err != nil {
+				return err
+			}
+		}
+		if err := a.seal(p, next, id, public); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Acceptance is a new device's agreement to serve a member of an organization.
+func Acceptance(org officer.OrganizationID, member officer.MemberID, d *keyring.Device) []byte {
+	return d.Sign(wire.LabelDevice, officer.AcceptancePayload(org, member, d.Record().Encode()))
+}

@@ -1,0 +1,269 @@
+// Package plan makes the changes that the membership log records: it builds
+// the operations of one entry together with the envelopes that must be in the
+// store before the entry is.
+//
+// A plan is made from a verified state and the author's unlocked keys; it
+// touches neither store nor network. The workspace uploads a plan's envelopes,
+// signs its entry and appends it; when somebody else was faster, it makes the
+// plan again from the new state.
+//
+// The package needs secret keys, so nothing that a relay links may import it.
+// Its functions may change until release 1.0.0; what they write is spec/log.md
+// and spec/envelope.md.
+package plan
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/underseal/underseal/envelope"
+	"github.com/underseal/underseal/internal/datakey"
+	"github.com/underseal/underseal/internal/wire"
+	"github.com/underseal/underseal/keyring"
+	"github.com/underseal/underseal/officer"
+)
+
+// ErrNoKey: the author was to hold a key for this and does not.
+var ErrNoKey = errors.New("the key that this needs is not held")
+
+// Filed is an envelope and the place where a store files it.
+type Filed struct {
+	Index    officer.Hash
+	Envelope []byte
+}
+
+// Plan is one entry's operations and the envelopes that it needs.
+type Plan struct {
+	Operations []officer.Operation
+	Envelopes  []Filed
+	// Skipped are members who are granted a rotated key but cannot be sealed
+	// to now: their user key is closed or their time is over.
+	Skipped []officer.MemberID
+}
+
+// Author makes plans: a verified state, the author's device and the clock that
+// says which guests have expired.
+type Author struct {
+	State  *officer.State
+	Device *keyring.Device
+	Now    time.Time
+}
+
+// Key is a current data key with its resource.
+type Key = datakey.Key
+
+// Found makes the genesis entry of a new organization.
+func Found(u *keyring.Unlocked, organizationName string, now time.Time) (genesis []byte, name officer.Opening, err error) {
+	name, err = keyring.NewOpening(officer.TextOrganization, organizationName)
+	if err != nil {
+		return nil, name, fmt.Errorf("organization name: %w", err)
+	}
+	op := &officer.Genesis{Card: u.Card().Card.Bytes(), Name: name.Commitment()}
+	_, _ = rand.Read(op.Nonce[:])
+	e := officer.Entry{Time: now, Author: u.Keys().ID(), Operations: []officer.Operation{op}}
+	genesis, err = e.Sign(u.Keys().Sign)
+	return genesis, name, err
+}
+
+// CreateResource makes a resource with its first key, and files the label
+// under the resource's own key and, unless it is the directory itself, under
+// the directory's.
+func (a Author) CreateResource(kind wire.KeyKind, binding officer.Binding, label officer.Opening, creator officer.MemberID, directory *Key) (*Plan, *Key, error) {
+	var id officer.ResourceID
+	_, _ = rand.Read(id[:])
+	c := wire.KeyContext{Organization: a.State.Organization(), Resource: id[:], Kind: kind, Epoch: 1}
+	key, err := datakey.Generate(c)
+	if err != nil {
+		return nil, nil, err
+	}
+	op := &officer.KeyCreated{Resource: id, Of: kind, Binding: binding, Commitment: key.Commitment(), Label: label.Commitment()}
+	if kind == wire.KindFolder {
+		pub, err := publicOf(key)
+		if err != nil {
+			return nil, nil, err
+		}
+		op.Public = pub
+	}
+	p := &Plan{Operations: []officer.Operation{op}}
+	if err := a.sealTo(p, key, creator); err != nil {
+		return nil, nil, err
+	}
+	under := []*Key{key}
+	if directory != nil {
+		under = append(under, directory)
+	}
+	for _, k := range under {
+		if err := p.AddOpenings(k, label); err != nil {
+			return nil, nil, err
+		}
+	}
+	return p, key, nil
+}
+
+func publicOf(key *Key) ([]byte, error) {
+	private, err := envelope.NewPrivateKey(key.Raw())
+	if err != nil {
+		return nil, err
+	}
+	defer private.Destroy()
+	return private.Public(), nil
+}
+
+// AddOpenings files openings under a resource's key, of its present epoch.
+func (p *Plan) AddOpenings(under *Key, openings ...officer.Opening) error {
+	c := under.Context()
+	op := &officer.Directory{Resource: officer.ResourceID(c.Resource), Epoch: c.Epoch}
+	for _, o := range openings {
+		commitment := o.Commitment()
+		sealed, err := under.Seal(wire.LabelKeyName, o.Encode(), commitment[:])
+		if err != nil {
+			return err
+		}
+		op.Items = append(op.Items, officer.DirectoryItem{Commitment: commitment, Sealed: sealed})
+	}
+	p.Operations = append(p.Operations, op)
+	return nil
+}
+
+// OpenOpening reverses AddOpenings.
+func OpenOpening(under *Key, sealed []byte, commitment officer.Hash) (officer.Opening, error) {
+	b, err := under.Unseal(wire.LabelKeyName, sealed, commitment[:])
+	if err != nil {
+		return officer.Opening{}, err
+	}
+	return officer.DecodeOpening(b, commitment)
+}
+
+// AddMember lets somebody in and, unless they are a guest, grants them the
+// directory: officers with all rights, so that one of them can go, others to
+// read and write.
+func (a Author) AddMember(card officer.CardFile, role officer.Role, expires time.Time, directory *Key) (*Plan, error) {
+	op := &officer.MemberAdded{Card: card.Card.Bytes(), Role: role}
+	if !expires.IsZero() {
+		op.Expires = uint64(expires.Unix())
+	}
+	p := &Plan{Operations: []officer.Operation{op}}
+	if role != officer.RoleGuest {
+		rights := officer.Read | officer.Write
+		if role == officer.RoleOfficer {
+			rights |= officer.Share
+		}
+		p.Operations = append(p.Operations, &officer.Grant{
+			Resource: officer.ResourceID(directory.Context().Resource), Principal: officer.MemberPrincipal(card.Card.ID()), Rights: rights,
+		})
+		// Not in the log yet: the key is the one on the card, whose own
+		// signature ParseCard checked and which this very entry brings in.
+		if err := a.seal(p, directory, card.Card.ID(), card.Card.UserKey()); err != nil {
+			return nil, err
+		}
+	}
+	return p, p.AddOpenings(directory, card.Name, card.Email)
+}
+
+// Grant gives a member rights on a resource, whose present key it seals to them.
+func (a Author) Grant(key *Key, to officer.MemberID, rights officer.Rights) (*Plan, error) {
+	p := &Plan{Operations: []officer.Operation{&officer.Grant{
+		Resource: officer.ResourceID(key.Context().Resource), Principal: officer.MemberPrincipal(to), Rights: rights,
+	}}}
+	return p, a.sealTo(p, key, to)
+}
+
+// Revoke takes a member's rights on a resource and opens its next epoch for
+// those who remain; held is the present key.
+func (a Author) Revoke(held *Key, from officer.MemberID) (*Plan, *Key, error) {
+	p := &Plan{Operations: []officer.Operation{&officer.Revoke{
+		Resource: officer.ResourceID(held.Context().Resource), Principal: officer.MemberPrincipal(from),
+	}}}
+	next, err := a.rotate(p, held, func(m officer.MemberID) bool { return m != from })
+	return p, next, err
+}
+
+// Rotate opens a resource's next epoch for all who are granted it.
+func (a Author) Rotate(held *Key) (*Plan, *Key, error) {
+	p := &Plan{}
+	next, err := a.rotate(p, held, func(officer.MemberID) bool { return true })
+	return p, next, err
+}
+
+// CloseRevoke takes a member's rights on a resource that the author does not
+// hold: the present epoch is closed, and a sharer opens the next (attack 60).
+func (a Author) CloseRevoke(id officer.ResourceID, from officer.MemberID) (*Plan, error) {
+	r := a.State.Resource(id)
+	if r == nil {
+		return nil, officer.ErrUnknown
+	}
+	p := &Plan{Operations: []officer.Operation{&officer.Revoke{Resource: id, Principal: officer.MemberPrincipal(from)}}}
+	if e := r.Epoch(); !e.Closed {
+		p.Operations = append(p.Operations, &officer.KeyClosed{Resource: id, Epoch: e.Number})
+	}
+	return p, nil
+}
+
+func (a Author) rotate(p *Plan, held *Key, keep func(officer.MemberID) bool) (*Key, error) {
+	id := officer.ResourceID(held.Context().Resource)
+	r := a.State.Resource(id)
+	if r == nil {
+		return nil, officer.ErrUnknown
+	}
+	if e := r.Epoch(); held.Context().Epoch != e.Number || held.Commitment() != e.Commitment {
+		return nil, ErrNoKey
+	}
+	next, op, err := a.nextKey(held)
+	if err != nil {
+		return nil, err
+	}
+	p.Operations = append(p.Operations, op)
+	for _, g := range r.Grants {
+		m, ok := g.Principal.Member()
+		if !ok || !keep(m) {
+			continue
+		}
+		if err := a.sealTo(p, next, m); errors.Is(err, officer.ErrClosed) {
+			p.Skipped = append(p.Skipped, m)
+		} else if err != nil {
+			return nil, err
+		}
+	}
+	return next, nil
+}
+
+func (a Author) nextKey(held *Key) (*Key, *officer.KeyRotated, error) {
+	c := held.Context()
+	c.Epoch++
+	next, err := datakey.Generate(c)
+	if err != nil {
+		return nil, nil, err
+	}
+	prev, err := next.SealPrevious(held)
+	if err != nil {
+		return nil, nil, err
+	}
+	op := &officer.KeyRotated{Resource: officer.ResourceID(c.Resource), Epoch: c.Epoch, Commitment: next.Commitment(), Previous: prev}
+	if c.Kind == wire.KindFolder {
+		if op.Public, err = publicOf(next); err != nil {
+			return nil, nil, err
+		}
+	}
+	return next, op, nil
+}
+
+// sealTo files key for a member, under the user key that the log names (P2).
+func (a Author) sealTo(p *Plan, key *Key, to officer.MemberID) error {
+	public, _, err := a.State.SealTo(to, a.Now)
+	if err != nil {
+		return err
+	}
+	return a.seal(p, key, to, public)
+}
+
+func (a Author) seal(p *Plan, key *Key, to officer.MemberID, public []byte) error {
+	r := MemberRecipient(to, public)
+	b, err := envelope.Seal(key, r, public, a.Device)
+	if err != nil {
+		return err
+	}
+	p.Envelopes = append(p.Envelopes, Filed{Index: r.Index(), Envelope: b})
+	return nil
+}
