@@ -1,0 +1,37 @@
+// Package connector holds the words that all connectors share. A connector
+// reads and writes the records of one outside system; connector/tabular does
+// so for CSV and JSON Lines files.
+//
+// A connector knows nothing of cryptography: it finds values, hands them to
+// its caller and puts what comes back in their place.
+//
+// Compatibility: until release 1.0.0 names may change; afterwards the package
+// grows by new names and new optional interfaces only.
+package connector
+
+// Type says how the bytes of a value are to be read. Its words are those of
+// the field token, so that a value goes into a token and comes back as what it
+// was (spec/token.md).
+type Type uint8
+
+// The types of value.
+const (
+	// Text is UTF-8 text, without the quotes or escapes of the file.
+	Text Type = 1
+	// JSON is one JSON text (RFC 8259) without white space around it: a
+	// number, boolean, object or array, or a string whose spelling has to come
+	// back as it was.
+	JSON Type = 2
+)
+
+// String is the word for the type.
+func (t Type) String() string {
+	switch t {
+	case Text:
+		return "text"
+	case JSON:
+		return "json"
+	default:
+		return "unknown type"
+	}
+}
