@@ -45,8 +45,8 @@ part() {
 
 # parts_end: print the minutes of each part; fails if one failed.
 parts_end() {
-	printf '\n%-34s %8s  %s\n' "part" "minutes" "result"
-	awk -F '\t' '{ printf "%-34s %8.1f  %s\n", $1, $2 / 60, $3 }' "$parts_file"
+	printf '\n%-36s %8s  %s\n' "part" "minutes" "result"
+	awk -F '\t' '{ printf "%-36s %8.1f  %s\n", $1, $2 / 60, $3 }' "$parts_file"
 	[ "$parts_failed" -eq 0 ]
 }
 

@@ -58,21 +58,22 @@ vectors_unchanged() {
 	rm -rf "$dir"
 }
 
+# A part "tests: …" leaves a report with counts in $report.
 part "install" scripts/install.sh
 part "go mod verify" go mod verify
 part "build" go build ./...
 part "vet" go vet ./...
 go build -o "$report/testreport" ./internal/testreport
-part "go test" go_tests
+part "tests: go" go_tests
 part "compile for js/wasm" wasm_compile
-part "go test in js/wasm" wasm_tests
+part "tests: go in js/wasm" wasm_tests
 part "cross compile" scripts/cross.sh
 part "wasm size" scripts/wasm-size.sh
 if [ -d internal/vectors ]; then
-	part "vectors are what the generator says" vectors_unchanged
+	part "vectors are as generated" vectors_unchanged
 fi
 if [ -e testdata/readers/package.json ]; then
-	part "reader in another language" node_readers
+	part "tests: reader in another language" node_readers
 fi
 
 failed=0

@@ -68,6 +68,25 @@ func exemplified(dir string, sources []source) []string {
 	return []string{dir + ": a public package without an Example that has an output"}
 }
 
+// tested finds packages without any test. A package whose code is for one
+// system alone has tests where that system is.
+func tested(dir string, sources []source) []string {
+	var code int
+	for _, s := range sources {
+		if len(functions(s, "Test"))+len(functions(s, "Fuzz"))+len(functions(s, "Example")) > 0 && s.isTest() {
+			return nil
+		}
+		if !s.isTest() && len(s.tree.Decls) > 0 {
+			code++
+		}
+	}
+	// What only tests call is tested by them.
+	if code == 0 || strings.HasSuffix(dir, "test") || dir == "internal/wasmsize" {
+		return nil
+	}
+	return []string{dir + ": a package without a test"}
+}
+
 // functions are the top-level functions whose name starts with prefix.
 func functions(s source, prefix string) []*ast.FuncDecl {
 	var found []*ast.FuncDecl
@@ -175,6 +194,7 @@ func TestCode(t *testing.T) {
 	for dir, pkg := range packages(sources) {
 		found = append(found, documented(dir, pkg)...)
 		found = append(found, exemplified(dir, pkg)...)
+		found = append(found, tested(dir, pkg)...)
 	}
 	for _, s := range sources {
 		found = append(found, skipping(s)...)
@@ -215,6 +235,10 @@ func TestCodeChecksBite(t *testing.T) {
 		{pkg(exemplified), "a/a_test.go", strings.Replace(example, "Output", "Prints", 1), 1},
 		{pkg(exemplified), "a/a.go", "package a\n", 1},
 		{pkg(exemplified), "internal/a/a.go", "package a\n", 0},
+		{pkg(tested), "a/a.go", "package a\nvar A = 1\n", 1},
+		{pkg(tested), "a/a_test.go", "package a\nfunc TestA() {}\n", 0},
+		{pkg(tested), "a/doc.go", "package a\n", 0},
+		{pkg(tested), "a/atest/a.go", "package atest\nvar A = 1\n", 0},
 		{one(skipping), "a/a_test.go", "package a\nfunc x(t *T) { t.Skip() }\n", 1},
 		{one(skipping), "a/a_test.go", "package a\nfunc x(tb TB) { if y { tb.Skipf() }; z.Skip() }\n", 1},
 		{one(skipping), "internal/testenv/a.go", "package a\nfunc x(t *T) { t.Skip() }\n", 0},
