@@ -1,0 +1,124 @@
+package workspace
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/underseal/underseal/internal/datakey"
+	"github.com/underseal/underseal/officer"
+	"github.com/underseal/underseal/officer/plan"
+)
+
+// directoryKey returns the directory's present key.
+func (w *Workspace) directoryKey(ctx context.Context) (*datakey.Key, error) {
+	d := w.state.Directory()
+	if d == nil {
+		return nil, fmt.Errorf("directory: %w", ErrKeyMissing)
+	}
+	return w.keys.resource(ctx, d, d.Epoch().Number)
+}
+
+// Text opens a committed text, if the caller may read one of its openings. An
+// opening that does not match the commitment is as good as none.
+func (w *Workspace) Text(ctx context.Context, commitment officer.Hash, kind officer.TextKind) (string, bool) {
+	for _, o := range w.state.Openings(commitment) {
+		r := w.state.Resource(o.Resource)
+		if r == nil {
+			continue
+		}
+		key, err := w.keys.resource(ctx, r, o.Epoch)
+		if err != nil {
+			continue
+		}
+		if t, err := plan.OpenOpening(key, o.Sealed, commitment); err == nil && t.Kind == kind {
+			return t.Text, true
+		}
+	}
+	return "", false
+}
+
+// MemberInfo is a member with the texts that the caller may read; others are
+// empty.
+type MemberInfo struct {
+	*officer.Member
+	NameText, EmailText string
+}
+
+// OrganizationName is the organization's name, or "" for those who may not read it.
+func (w *Workspace) OrganizationName(ctx context.Context) string {
+	s, _ := w.Text(ctx, w.state.Name(), officer.TextOrganization)
+	return s
+}
+
+// Members lists the organization's people.
+func (w *Workspace) Members(ctx context.Context) []MemberInfo {
+	var out []MemberInfo
+	for _, m := range w.state.Members() {
+		out = append(out, w.memberInfo(ctx, m))
+	}
+	return out
+}
+
+func (w *Workspace) memberInfo(ctx context.Context, m *officer.Member) MemberInfo {
+	i := MemberInfo{Member: m}
+	i.NameText, _ = w.Text(ctx, m.Name, officer.TextName)
+	i.EmailText, _ = w.Text(ctx, m.Email, officer.TextEmail)
+	if m.ID == w.me.Member() { // one's own are known without the directory
+		i.NameText, i.EmailText = w.me.Card().Name.Text, w.me.Card().Email.Text
+	}
+	return i
+}
+
+// MemberByEmail finds the one member with an email; case does not matter.
+func (w *Workspace) MemberByEmail(ctx context.Context, email string) (MemberInfo, error) {
+	var found []MemberInfo
+	for _, m := range w.Members(ctx) {
+		if m.EmailText != "" && strings.EqualFold(m.EmailText, email) {
+			found = append(found, m)
+		}
+	}
+	switch len(found) {
+	case 0:
+		return MemberInfo{}, fmt.Errorf("member: %w", ErrNoSuch)
+	case 1:
+		return found[0], nil
+	default:
+		return MemberInfo{}, fmt.Errorf("member: %w", ErrAmbiguous)
+	}
+}
+
+// CheckCard says whether a card can be added; it is what an officer is shown
+// before comparing the safety number.
+func (w *Workspace) CheckCard(ctx context.Context, f officer.CardFile) error {
+	if err := w.requireMe(); err != nil {
+		return err
+	}
+	if w.state.Member(f.Card.ID()) != nil {
+		return fmt.Errorf("card: %w", ErrTaken)
+	}
+	if w.Me().Role != officer.RoleOfficer {
+		return officer.ErrAuthority
+	}
+	for _, m := range w.Members(ctx) {
+		if strings.EqualFold(m.EmailText, f.Email.Text) {
+			return fmt.Errorf("email: %w", ErrTaken)
+		}
+	}
+	return nil
+}
+
+// AddMember lets somebody in. The caller has compared the card's safety number
+// with its owner.
+func (w *Workspace) AddMember(ctx context.Context, f officer.CardFile, role officer.Role) error {
+	return w.commit(ctx, func(a plan.Author) (*plan.Plan, error) {
+		if err := w.CheckCard(ctx, f); err != nil {
+			return nil, err
+		}
+		key, err := w.directoryKey(ctx)
+		if err != nil {
+			return nil, err
+		}
+		return a.AddMember(f, role, timeZero, key)
+	})
+}

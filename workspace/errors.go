@@ -1,0 +1,33 @@
+package workspace
+
+import "errors"
+
+var (
+	// ErrNoOrganization: no organization is pinned here yet.
+	ErrNoOrganization = errors.New("no organization is pinned on this device")
+	// ErrPinned: an organization is pinned already.
+	ErrPinned = errors.New("this device already belongs to an organization")
+	// ErrRollback: the store holds less than this device has seen.
+	ErrRollback = errors.New("the store holds an older log than this device has seen")
+	// ErrFork: the store holds another history than this device has seen.
+	ErrFork = errors.New("the store holds another history than this device has seen")
+	// ErrStore: the store contradicts itself.
+	ErrStore = errors.New("the store contradicts itself")
+	// ErrLocal: a file of this device was altered.
+	ErrLocal = errors.New("a file of this device was altered or belongs to another device")
+	// ErrNotMember: no officer has let this identity in yet.
+	ErrNotMember = errors.New("no officer has added you to this organization yet")
+	// ErrRemoved: this device was removed from the organization.
+	ErrRemoved = errors.New("this device was removed from the organization")
+	// ErrKeyMissing: the log grants a key for which the store has no
+	// acceptable envelope. It is never made anew (P3).
+	ErrKeyMissing = errors.New("the store does not hold the key that you are granted")
+	// ErrNotGranted: the log does not grant this.
+	ErrNotGranted = errors.New("not granted to you")
+	// ErrNoSuch: nobody or nothing of that name can be seen.
+	ErrNoSuch = errors.New("no such name in the directory")
+	// ErrTaken: the name is in use.
+	ErrTaken = errors.New("already taken")
+	// ErrAmbiguous: several have that name.
+	ErrAmbiguous = errors.New("several have that name")
+)

@@ -1,0 +1,237 @@
+package workspace
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/underseal/underseal/fieldcrypt"
+	"github.com/underseal/underseal/internal/datakey"
+	"github.com/underseal/underseal/internal/wire"
+	"github.com/underseal/underseal/keyring"
+	"github.com/underseal/underseal/officer"
+	"github.com/underseal/underseal/officer/plan"
+)
+
+var timeZero time.Time
+
+// FieldInfo is a field with the texts that the caller may read.
+type FieldInfo struct {
+	*officer.Resource
+	LabelText string         // "" where the caller may not read it
+	Mine      officer.Rights // the caller's rights
+}
+
+// Fields lists the organization's fields.
+func (w *Workspace) Fields(ctx context.Context) []FieldInfo {
+	me := officer.MemberPrincipal(w.me.Member())
+	var out []FieldInfo
+	for _, r := range w.state.Resources() {
+		if r.Kind != wire.KindField {
+			continue
+		}
+		f := FieldInfo{Resource: r, Mine: r.Rights(me)}
+		f.LabelText, _ = w.Text(ctx, r.Label, officer.TextLabel)
+		out = append(out, f)
+	}
+	return out
+}
+
+// Field finds the one field with a label.
+func (w *Workspace) Field(ctx context.Context, label string) (FieldInfo, error) {
+	var found []FieldInfo
+	for _, f := range w.Fields(ctx) {
+		if f.LabelText == label {
+			found = append(found, f)
+		}
+	}
+	switch len(found) {
+	case 0:
+		return FieldInfo{}, fmt.Errorf("field: %w", ErrNoSuch)
+	case 1:
+		return found[0], nil
+	default:
+		return FieldInfo{}, fmt.Errorf("field: %w", ErrAmbiguous)
+	}
+}
+
+// NewField makes a field for values in files.
+func (w *Workspace) NewField(ctx context.Context, label string) error {
+	o, err := keyring.NewOpening(officer.TextLabel, label)
+	if err != nil {
+		return fmt.Errorf("label: %w", err)
+	}
+	var made *datakey.Key
+	err = w.commit(ctx, func(a plan.Author) (*plan.Plan, error) {
+		if err := w.requireMe(); err != nil {
+			return nil, err
+		}
+		if _, err := w.Field(ctx, label); !errors.Is(err, ErrNoSuch) {
+			return nil, fmt.Errorf("label: %w", ErrTaken)
+		}
+		dir, err := w.directoryKey(ctx)
+		if err != nil {
+			return nil, err
+		}
+		var p *plan.Plan
+		p, made, err = a.CreateResource(wire.KindField, officer.Binding{Connector: "tabular"}, o, w.me.Member(), dir)
+		return p, err
+	})
+	if err == nil {
+		w.keys.hold(made)
+	}
+	return err
+}
+
+// Grant gives a member rights on a field, with its history.
+func (w *Workspace) Grant(ctx context.Context, label, email string, rights officer.Rights) error {
+	return w.commit(ctx, func(a plan.Author) (*plan.Plan, error) {
+		f, m, err := w.fieldAndMember(ctx, label, email)
+		if err != nil {
+			return nil, err
+		}
+		if f.Resource.Rights(officer.MemberPrincipal(m.ID)) == rights {
+			return nil, nil // done already
+		}
+		key, err := w.keys.resource(ctx, f.Resource, f.Epoch().Number)
+		if err != nil {
+			return nil, err
+		}
+		return a.Grant(key, m.ID, rights)
+	})
+}
+
+// Revoke takes a member's rights on a field and opens the field's next epoch;
+// an officer who does not hold the field closes it instead, and closed tells so.
+func (w *Workspace) Revoke(ctx context.Context, label, email string) (closed bool, err error) {
+	var next *datakey.Key
+	err = w.commit(ctx, func(a plan.Author) (*plan.Plan, error) {
+		f, m, err := w.fieldAndMember(ctx, label, email)
+		if err != nil {
+			return nil, err
+		}
+		if f.Resource.Rights(officer.MemberPrincipal(m.ID)) == 0 {
+			return nil, fmt.Errorf("grant: %w", ErrNoSuch)
+		}
+		if f.Mine == 0 && w.Me().Role == officer.RoleOfficer {
+			closed = true
+			return a.CloseRevoke(f.ID, m.ID)
+		}
+		key, err := w.keys.resource(ctx, f.Resource, f.Epoch().Number)
+		if err != nil {
+			return nil, err
+		}
+		var p *plan.Plan
+		p, next, err = a.Revoke(key, m.ID)
+		return p, err
+	})
+	if err == nil && next != nil {
+		w.keys.hold(next)
+	}
+	return closed, err
+}
+
+// Rotate opens a field's next epoch for all who are granted it; it also ends
+// the state of a field that was closed.
+func (w *Workspace) Rotate(ctx context.Context, label string) error {
+	var next *datakey.Key
+	err := w.commit(ctx, func(a plan.Author) (*plan.Plan, error) {
+		if err := w.requireMe(); err != nil {
+			return nil, err
+		}
+		f, err := w.Field(ctx, label)
+		if err != nil {
+			return nil, err
+		}
+		key, err := w.keys.resource(ctx, f.Resource, f.Epoch().Number)
+		if err != nil {
+			return nil, err
+		}
+		var p *plan.Plan
+		p, next, err = a.Rotate(key)
+		return p, err
+	})
+	if err == nil {
+		w.keys.hold(next)
+	}
+	return err
+}
+
+func (w *Workspace) fieldAndMember(ctx context.Context, label, email string) (FieldInfo, MemberInfo, error) {
+	if err := w.requireMe(); err != nil {
+		return FieldInfo{}, MemberInfo{}, err
+	}
+	f, err := w.Field(ctx, label)
+	if err != nil {
+		return FieldInfo{}, MemberInfo{}, err
+	}
+	m, err := w.MemberByEmail(ctx, email)
+	return f, m, err
+}
+
+// WriteKey returns the key under which values of a field are sealed now. It
+// needs the right to write, and an epoch that is not closed (P7).
+func (w *Workspace) WriteKey(ctx context.Context, label string) (*fieldcrypt.Key, error) {
+	f, err := w.Field(ctx, label)
+	if err != nil {
+		return nil, err
+	}
+	if !f.Mine.Has(officer.Write) {
+		return nil, ErrNotGranted
+	}
+	if f.Epoch().Closed {
+		return nil, officer.ErrClosed
+	}
+	key, err := w.keys.resource(ctx, f.Resource, f.Epoch().Number)
+	if err != nil {
+		return nil, err
+	}
+	return fieldcrypt.NewKey(key), nil
+}
+
+// Ring returns the keys of every epoch of every field that the caller may
+// read, and who the key ids belong to. A key that is granted but missing in
+// the store is an error, unless the field is of no interest: only names
+// fields by label; empty means all.
+func (w *Workspace) Ring(ctx context.Context) (*fieldcrypt.Ring, *KeyOwners, error) {
+	if err := w.requireMe(); err != nil {
+		return nil, nil, err
+	}
+	var list []*fieldcrypt.Key
+	owners := &KeyOwners{byID: map[fieldcrypt.KeyID]KeyOwner{}}
+	for _, f := range w.Fields(ctx) {
+		for _, e := range f.Epochs {
+			o := KeyOwner{Label: f.LabelText, Resource: f.ID, Epoch: e.Number, Granted: f.Mine.Has(officer.Read)}
+			if o.Granted {
+				key, err := w.keys.resource(ctx, f.Resource, e.Number)
+				if err != nil {
+					o.Err = err
+				} else {
+					list = append(list, fieldcrypt.NewKey(key))
+				}
+			}
+			owners.byID[fieldcrypt.KeyID(e.Commitment[:8])] = o
+		}
+	}
+	return fieldcrypt.NewRing(list...), owners, nil
+}
+
+// KeyOwner says what a token's key id stands for.
+type KeyOwner struct {
+	Label    string // "" where the caller may not read it
+	Resource officer.ResourceID
+	Epoch    uint64
+	Granted  bool
+	Err      error // granted, but the key could not be had
+}
+
+// KeyOwners finds key ids that the verified log knows.
+type KeyOwners struct{ byID map[fieldcrypt.KeyID]KeyOwner }
+
+// Find tells what a key id stands for; false means that the log does not know
+// it: a token of another organization, or a log that is behind.
+func (k *KeyOwners) Find(id fieldcrypt.KeyID) (KeyOwner, bool) {
+	o, ok := k.byID[id]
+	return o, ok
+}

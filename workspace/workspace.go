@@ -1,0 +1,271 @@
+// Package workspace is a client's open organization: a store, the verified
+// log and the unlocked keys. Every client operation stands here once; the
+// command line and the WebAssembly build call it.
+//
+// [Create] founds an organization, [Join] pins one, [Open] opens the pinned
+// one. A workspace pins the highest head it has seen and refuses a store that
+// goes back behind it or tells another story ([ErrRollback], [ErrFork]); it
+// never makes a key silently where one is missing ([ErrKeyMissing]).
+//
+// The package compiles for js/wasm: what it keeps at home goes through
+// [Local], what it shares through store.Store. Its API may change until
+// release 1.0.0.
+package workspace
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/underseal/underseal/internal/wire"
+	"github.com/underseal/underseal/keyring"
+	"github.com/underseal/underseal/officer"
+	"github.com/underseal/underseal/officer/plan"
+	"github.com/underseal/underseal/store"
+)
+
+// Local keeps a client's own small files. Save replaces a file atomically and
+// durably; Load returns an error that is fs.ErrNotExist where there is none.
+type Local interface {
+	Load(name string) ([]byte, error)
+	Save(name string, data []byte) error
+}
+
+// Config is what a workspace is opened with.
+type Config struct {
+	Store    store.Store
+	Local    Local
+	Identity *keyring.Unlocked
+	// Now is the clock; nil means time.Now. It dates entries and pins and
+	// judges guests' expiry, never authority.
+	Now func() time.Time
+}
+
+// Workspace is an open organization. It is not safe for concurrent use.
+type Workspace struct {
+	store store.Store
+	local Local
+	me    *keyring.Unlocked
+	now   func() time.Time
+
+	pin   Pin
+	state *officer.State
+	keys  *keys
+	// rebuilt is why the cache was not used, for diagnostics.
+	rebuilt error
+}
+
+func newWorkspace(c Config) *Workspace {
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	return &Workspace{store: c.Store, local: c.Local, me: c.Identity, now: c.Now}
+}
+
+// Create founds an organization in a store that is empty, with the identity as
+// its first officer, and makes its directory. create makes the store, once the
+// organization's id is known.
+func Create(ctx context.Context, c Config, name string, create func(officer.OrganizationID) (store.Store, error)) (*Workspace, error) {
+	w := newWorkspace(c)
+	if err := w.notPinned(); err != nil {
+		return nil, err
+	}
+	genesis, opening, err := plan.Found(w.me, name, w.now())
+	if err != nil {
+		return nil, err
+	}
+	org := officer.OrganizationOf(genesis)
+	if w.state, err = officer.Replay(org, [][]byte{genesis}); err != nil {
+		return nil, err
+	}
+	if w.store, err = create(org); err != nil {
+		return nil, err
+	}
+	w.keys = newKeys(w)
+	if err := w.append(ctx, 0, genesis); err != nil {
+		return nil, err
+	}
+	// Pinned before anything else is written: if this program dies here, the
+	// organization is known and Open completes it.
+	if err := w.savePin(org); err != nil {
+		return nil, err
+	}
+	return w, w.makeDirectory(ctx, opening)
+}
+
+// makeDirectory is the organization's second entry.
+func (w *Workspace) makeDirectory(ctx context.Context, organization officer.Opening) error {
+	return w.commit(ctx, func(a plan.Author) (*plan.Plan, error) {
+		if w.state.Directory() != nil {
+			return nil, nil
+		}
+		label, err := keyring.NewOpening(officer.TextLabel, "directory")
+		if err != nil {
+			return nil, err
+		}
+		p, key, err := a.CreateResource(wire.KindDirectory, officer.Binding{Connector: "underseal"}, label, w.me.Member(), nil)
+		if err != nil {
+			return nil, err
+		}
+		openings := []officer.Opening{w.me.Card().Name, w.me.Card().Email, w.me.DeviceLabel()}
+		if organization.Text != "" {
+			openings = append([]officer.Opening{organization}, openings...)
+		}
+		return p, p.AddOpenings(key, openings...)
+	})
+}
+
+// Join pins the organization with the given id, whoever is in its log. The
+// store must hold that organization and no other (attack 13).
+func Join(ctx context.Context, c Config, org officer.OrganizationID) (*Workspace, error) {
+	w := newWorkspace(c)
+	if err := w.notPinned(); err != nil {
+		return nil, err
+	}
+	w.pin = Pin{Organization: org, Location: w.store.Info().Location}
+	w.keys = newKeys(w)
+	if err := w.Sync(ctx); err != nil {
+		return nil, err
+	}
+	return w, nil
+}
+
+// Open opens the pinned organization: it reads pin and cache, and verifies
+// what is new in the store.
+func Open(ctx context.Context, c Config) (*Workspace, error) {
+	w := newWorkspace(c)
+	pin, err := loadPin(w.local, w.me.Keys())
+	if err != nil {
+		return nil, err
+	}
+	w.pin = pin
+	w.keys = newKeys(w)
+	w.state, w.rebuilt = w.loadCache()
+	if err := w.Sync(ctx); err != nil {
+		return nil, err
+	}
+	return w, nil
+}
+
+func (w *Workspace) notPinned() error {
+	_, err := loadPin(w.local, w.me.Keys())
+	switch {
+	case errors.Is(err, ErrNoOrganization):
+		return nil
+	case err == nil:
+		return ErrPinned
+	default:
+		return err
+	}
+}
+
+// State is the verified state.
+func (w *Workspace) State() *officer.State { return w.state }
+
+// Organization is the organization's id.
+func (w *Workspace) Organization() officer.OrganizationID { return w.state.Organization() }
+
+// Store is the store that the workspace is open on.
+func (w *Workspace) Store() store.Store { return w.store }
+
+// Me returns the caller's member in the log, or nil while an officer has not
+// let them in yet.
+func (w *Workspace) Me() *officer.Member {
+	if d := w.state.Device(w.me.Keys().ID()); d == nil || d.Removed {
+		return nil
+	}
+	return w.state.Member(w.me.Member())
+}
+
+func (w *Workspace) requireMe() error {
+	if w.Me() == nil {
+		if d := w.state.Device(w.me.Keys().ID()); d != nil {
+			return ErrRemoved
+		}
+		return ErrNotMember
+	}
+	return nil
+}
+
+// Freshness says how current the view of the log is.
+type Freshness struct {
+	Head     officer.Head
+	HeadTime time.Time // claimed by the head's author
+	Synced   time.Time // when this device last read the store
+}
+
+// Freshness returns the pinned head and its times.
+func (w *Workspace) Freshness() Freshness {
+	return Freshness{Head: w.state.Head(), HeadTime: w.state.HeadTime(), Synced: w.pin.Synced}
+}
+
+// Rebuilt tells why the log was verified from genesis instead of from the
+// cache; nil if the cache served.
+func (w *Workspace) Rebuilt() error { return w.rebuilt }
+
+// maxAttempts bounds how often a change is made again after somebody else was
+// faster. Officers are few; more losses in a row than this mean a store that
+// lies about conflicts.
+const maxAttempts = 16
+
+// commit makes a plan from the present state, uploads its envelopes, signs
+// its entry and appends it; after a lost race it reads the log and makes the
+// plan again (attack 52). A nil plan means that nothing is left to do.
+func (w *Workspace) commit(ctx context.Context, make func(plan.Author) (*plan.Plan, error)) error {
+	for range maxAttempts {
+		p, err := make(plan.Author{State: w.state, Device: w.me.Keys(), Now: w.now()})
+		if err != nil || p == nil {
+			return err
+		}
+		head := w.state.Head()
+		entry, err := officer.Entry{
+			Organization: w.state.Organization(), Sequence: head.Length, Previous: head.Hash,
+			Time: w.now(), Author: w.me.Keys().ID(), Operations: p.Operations,
+		}.Sign(w.me.Keys().Sign)
+		if err != nil {
+			return err
+		}
+		// Never append what replay would refuse: it would end the log for all.
+		next, err := w.state.Apply(entry)
+		if err != nil {
+			return err
+		}
+		for _, e := range p.Envelopes {
+			if err := w.store.PutEnvelope(ctx, e.Index, e.Envelope); err != nil {
+				return fmt.Errorf("upload envelope: %w", err)
+			}
+		}
+		switch err := w.append(ctx, head.Length, entry); {
+		case err == nil:
+			w.state = next
+			return w.saveHead()
+		case !errors.Is(err, store.ErrConflict):
+			return err
+		}
+		if err := w.Sync(ctx); err != nil {
+			return err
+		}
+		if w.state.Head().Length <= head.Length {
+			return fmt.Errorf("append: %w", ErrStore)
+		}
+	}
+	return fmt.Errorf("append: %w", store.ErrConflict)
+}
+
+// append writes an entry and settles a lost answer: an error that may have
+// persisted is compared with what the store holds now.
+func (w *Workspace) append(ctx context.Context, at uint64, entry []byte) error {
+	err := w.store.Append(ctx, at, entry)
+	if err == nil {
+		return nil
+	}
+	got, readErr := w.store.Read(ctx, at, 1)
+	if readErr != nil || len(got) == 0 {
+		return fmt.Errorf("append: %w", err)
+	}
+	if string(got[0]) == string(entry) {
+		return nil
+	}
+	return fmt.Errorf("append: %w", store.ErrConflict)
+}
