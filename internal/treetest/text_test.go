@@ -139,6 +139,7 @@ func TestTextChecksBite(t *testing.T) {
 		{words, "a.md", "in \"/ro" + "ot/x\", as issue" + " 12 says", 1},
 		{words, "a.yml", "a\nurl: https://proxy.golang" + ".org/x\n/home/al" + "ice/y", 2},
 		{words, "testdata/readers/package.js", "registry.npmjs" + ".org", 1},
+		{words, "testdata/readers/package-lock.json", "registry.npmjs" + ".org", 1},
 		{words, "testdata/x.csv", "/wo" + "rk/", 0},
 		{words, "a.go", "internal/work/x ../work/ frame/root/, the issuer 2", 0},
 		{invisible, "a.go", "a\u202eb", 1},

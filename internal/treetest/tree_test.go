@@ -31,7 +31,8 @@ func (f file) isTest() bool { return strings.HasSuffix(f.name, "_test.go") }
 // text tells whether f is written by people for people, which data is not.
 func (f file) text() bool {
 	return !slices.Contains(strings.Split(path.Dir(f.name), "/"), "testdata") ||
-		slices.Contains([]string{".js", ".mjs", ".ts", ".md"}, path.Ext(f.name))
+		slices.Contains([]string{".js", ".mjs", ".ts", ".md"}, path.Ext(f.name)) ||
+		strings.HasPrefix(path.Base(f.name), "package")
 }
 
 // source is a parsed Go file.
