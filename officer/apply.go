@@ -20,7 +20,6 @@ type transaction struct {
 	mustRotate  map[ResourceID]uint64   // epoch at the start, of what has to be rotated or closed
 	touched     map[ResourceID]struct{} // whose sharers are counted at the end
 	mustUserKey map[MemberID]struct{}   // own devices removed: a new user key is due
-	removal     bool                    // a removal is in this entry: officers may rotate what they read
 }
 
 // authority is the table role × operation of spec/log.md; what depends on a
@@ -184,7 +183,6 @@ func (tx *transaction) applyDeviceRemoved(o *DeviceRemoved) error {
 	if !slices.ContainsFunc(m.Devices, func(id DeviceID) bool { return !tx.s.devices[id].Removed }) {
 		return fmt.Errorf("last device: %w", ErrLast)
 	}
-	tx.removal = true
 	if own {
 		if tx.mustUserKey == nil {
 			tx.mustUserKey = map[MemberID]struct{}{}

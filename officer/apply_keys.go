@@ -80,9 +80,9 @@ func (tx *transaction) applyKeyRotated(o *KeyRotated) error {
 		return err
 	}
 	// Who rotates knows the new key: sharers, and officers who read it anyway
-	// and are removing somebody (attack 60).
+	// and take somebody's access in this entry (attack 60).
 	rights := r.Rights(tx.self())
-	if !rights.Has(Share) && !(tx.officer() && rights.Has(Read) && (tx.removal || tx.owes(o.Resource))) {
+	if !rights.Has(Share) && !(tx.officer() && rights.Has(Read) && tx.owes(o.Resource)) {
 		return ErrAuthority
 	}
 	cur := r.Epoch()
@@ -113,7 +113,9 @@ func (tx *transaction) applyKeyClosed(o *KeyClosed) error {
 	if err != nil {
 		return err
 	}
-	if !tx.officer() && !r.Rights(tx.self()).Has(Share) {
+	// Closing hands out nothing, so whoever removes a device of their own may
+	// close what it could reach and they cannot rotate.
+	if !tx.officer() && !r.Rights(tx.self()).Has(Share) && !tx.owes(o.Resource) {
 		return ErrAuthority
 	}
 	if cur := r.Epoch(); o.Epoch != cur.Number || cur.Closed || cur.Sequence == tx.sequence {
@@ -170,6 +172,9 @@ func (tx *transaction) applyRevoke(o *Revoke) error {
 	}
 	if !tx.officer() && !r.Rights(tx.self()).Has(Share) {
 		return ErrAuthority
+	}
+	if o.Principal.Kind == PrincipalMember && string(o.Principal.ID) == string(tx.member.ID[:]) {
+		return fmt.Errorf("%w: nobody revokes their own grant: they would know the next key", ErrAuthority)
 	}
 	i, found := r.find(o.Principal)
 	if !found {

@@ -55,8 +55,9 @@ func (s *State) applyEntry(raw []byte, v *verifier) error {
 	fail := func(err error) error { return &EntryError{Sequence: at, Operation: -1, Err: err} }
 	d, err := decodeEntry(raw)
 	if err != nil {
-		if _, ok := err.(*EntryError); ok { // names the operation already
-			return err
+		if e, ok := err.(*EntryError); ok { // names the operation already
+			e.Sequence = at // not what an unverified entry says of itself
+			return e
 		}
 		return fail(err)
 	}
