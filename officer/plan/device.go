@@ -42,9 +42,8 @@ func (a Author) sealToDevice(p *Plan, key *Key, d officer.DeviceRecord) error {
 
 // RemoveOwnDevice takes away one of the author's own devices: a new user key
 // for the devices that remain, and the next epoch of every resource that the
-// member can share; resources that the member only reads cannot be rotated by
-// the member and are refused here, for an officer to remove the device
-// instead (spec/log.md, "device removed").
+// member can share. What the member only reads is closed, and a sharer opens
+// the next epoch (spec/log.md, "device removed").
 //
 // held returns the present key of a resource that the member reads.
 func (a Author) RemoveOwnDevice(device officer.DeviceID, userKey *keyring.UserKey, held func(*officer.Resource) (*Key, error)) (*Plan, error) {
@@ -127,10 +126,8 @@ func (a Author) rotateReach(p *Plan, m *officer.Member, held func(*officer.Resou
 				return fmt.Errorf("resource %s: %w", r.ID, err)
 			}
 		case r.Epoch().Closed:
-		case author.Role == officer.RoleOfficer:
-			p.Operations = append(p.Operations, &officer.KeyClosed{Resource: r.ID, Epoch: r.Epoch().Number})
 		default:
-			return fmt.Errorf("resource %s: %w", r.ID, officer.ErrAuthority)
+			p.Operations = append(p.Operations, &officer.KeyClosed{Resource: r.ID, Epoch: r.Epoch().Number})
 		}
 	}
 	return nil
