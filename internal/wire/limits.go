@@ -8,13 +8,13 @@ const Version = 1
 // the format: a writer stays inside them, so a reader may refuse what exceeds
 // them before it spends memory or time.
 const (
-	// MaxDepth bounds nesting. The deepest structure (an operation inside an
-	// entry body with a list of tuples) needs 5.
+	// MaxDepth bounds nesting of arrays and maps. The deepest structure, an
+	// entry's body with the items of a directory operation, needs 6.
 	MaxDepth = 8
 	// MaxElements bounds one array. An entry holds at most MaxOperations,
 	// and no other list is longer.
 	MaxElements = MaxOperations
-	// MaxMapPairs bounds one map. The widest structure has 12 fields.
+	// MaxMapPairs bounds one map. The widest structure has 8 fields.
 	MaxMapPairs = 32
 	// MaxEntry bounds one log entry: 1,000 removals with their rotations of
 	// about 200 bytes each fit four times over; larger plans ride in blobs.
