@@ -28,7 +28,7 @@ var layers = []layer{
 	{"workspace", []string{"./workspace/..."}, false},
 	{"connectors and bulk", []string{"./connector/...", "./bulk/..."}, true},
 	{"relay", []string{"./relay/..."}, true},
-	{"programs and test support", []string{"./cmd/...", "./wasm", "./internal/..."}, true},
+	{"programs and test support", []string{"./cmd/...", "./wasm", "./internal/...", "./officer/officertest"}, true},
 }
 
 // rule denies some packages some imports.
@@ -49,7 +49,7 @@ type rule struct {
 var (
 	everything = []string{"./..."}
 	// Packages that only tests import, and which may therefore use testing.
-	testSupport = []string{"./internal/testenv", "./internal/hostile/...", "./store/storetest", "./connector/tabular/tabulartest", "./internal/deptest", "./internal/treetest"}
+	testSupport = []string{"./internal/testenv", "./internal/hostile/...", "./officer/officertest", "./store/storetest", "./connector/tabular/tabulartest", "./internal/deptest", "./internal/treetest"}
 	// What it takes to open something sealed.
 	decrypting = []string{
 		"github.com/cloudflare/circl/hpke", "github.com/cloudflare/circl/kem/...", "crypto/hpke",
