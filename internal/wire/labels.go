@@ -30,6 +30,9 @@ const (
 	LabelManifest = "underseal/v1/manifest"  // folder manifest entries (reserved)
 	LabelMeta     = "underseal/v1/meta"      // document metadata (reserved)
 	LabelInvite   = "underseal/v1/invite"    // invitations (reserved)
+	LabelPolicy   = "underseal/v1/policy"    // other officers' signatures under a policy (reserved)
+	LabelRecordID = "underseal/v1/record-id" // K_id: names of shared records in the log (reserved)
+	LabelEscrow   = "underseal/v1/escrow"    // a user key's seed under an escrow key (reserved)
 
 	LabelDevKeys       = "underseal/v1/device-keys"       // HKDF salt of what a device derives from its secret
 	LabelDevEncryption = "underseal/v1/device-encryption" // its X-Wing seed
