@@ -17,7 +17,7 @@ type transaction struct {
 	member   *Member // the author's, nil only in genesis
 	sequence uint64
 
-	mustRotate  map[ResourceID]uint64   // epoch at the start, of what has to be rotated or closed
+	mustRotate  map[ResourceID]uint64   // what has to be rotated or closed, with the epoch that may not stay open
 	touched     map[ResourceID]struct{} // whose sharers are counted at the end
 	mustUserKey map[MemberID]struct{}   // own devices removed: a new user key is due
 }
@@ -253,18 +253,14 @@ func (tx *transaction) claimDevice(d DeviceRecord) error {
 	return nil
 }
 
-// require notes that the entry has to rotate or close a resource.
+// require notes that the entry has to rotate or close a resource, and that
+// what it did so far does not count: who rotates before revoking knows a key
+// that the revoked one may have been handed.
 func (tx *transaction) require(id ResourceID, r *Resource) {
 	if tx.mustRotate == nil {
 		tx.mustRotate = map[ResourceID]uint64{}
 	}
-	if _, noted := tx.mustRotate[id]; !noted {
-		n := r.Epoch().Number
-		if r.Epoch().Sequence == tx.sequence && n > 1 {
-			n-- // rotated earlier in this entry: that is the rotation asked for
-		}
-		tx.mustRotate[id] = n
-	}
+	tx.mustRotate[id] = r.Epoch().Number
 }
 
 // finish checks what the entry as a whole owes (attack 58).
