@@ -74,10 +74,17 @@ func (g graph) chain(from string, deep bool, denied func(string) bool) []string 
 	return nil
 }
 
-// matches tells whether package p is one of patterns: a package, or a package
-// and all below it where the pattern ends in "/...".
+// matches tells whether package p is one of patterns: a package, a package and
+// all below it where the pattern ends in "/...", or every package of this
+// module whose name ends in what follows a "*".
 func matches(p string, patterns ...string) bool {
 	for _, pattern := range patterns {
+		if end, ok := strings.CutPrefix(pattern, "*"); ok {
+			if strings.HasPrefix(p, "./") && strings.HasSuffix(p, end) {
+				return true
+			}
+			continue
+		}
 		if top, below := strings.CutSuffix(pattern, "/..."); below {
 			if p == top || strings.HasPrefix(p, top+"/") {
 				return true
