@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"go/ast"
 	"go/token"
+	"go/types"
 	"path"
 	"slices"
 	"strconv"
@@ -99,42 +100,74 @@ func functions(s source, prefix string) []*ast.FuncDecl {
 }
 
 // skipping finds tests that skip by themselves: only internal/testenv does,
-// so that CI sees what was missing.
+// so that CI sees what was missing. A rapid.T that skips draws another case.
 func skipping(s source) []string {
 	if s.dir() == "internal/testenv" {
 		return nil
 	}
-	return calls(s, "skips by itself: use internal/testenv", func(on, name string) bool {
-		return slices.Contains([]string{"Skip", "Skipf", "SkipNow"}, name) && slices.Contains([]string{"t", "b", "f", "tb"}, on)
+	return calls(s, "skips by itself: use internal/testenv", func(on, param, name string) bool {
+		return slices.Contains([]string{"Skip", "Skipf", "SkipNow"}, name) &&
+			slices.Contains([]string{"t", "b", "f", "tb"}, on) && param != "rapid.T"
 	})
 }
 
-// sleeping finds tests that wait for a time instead of for an event.
+// sleeping finds tests that wait for a time instead of for an event. Under
+// testing/synctest a sleep takes no time and ends when all others wait.
 func sleeping(s source) []string {
-	if !s.isTest() {
+	synctest := slices.ContainsFunc(s.tree.Imports, func(i *ast.ImportSpec) bool { return i.Path.Value == `"testing/synctest"` })
+	if !s.isTest() || synctest {
 		return nil
 	}
-	return calls(s, "sleeps: wait for the event, or use testing/synctest", func(on, name string) bool {
+	return calls(s, "sleeps: wait for the event, or use testing/synctest", func(on, _, name string) bool {
 		return on == "time" && name == "Sleep"
 	})
 }
 
-// calls finds calls of the form on.name() that match.
-func calls(s source, what string, match func(on, name string) bool) []string {
+// calls finds calls of the form on.name() that match; param is the type of on,
+// without a "*", where on is a parameter of a function around the call.
+func calls(s source, what string, match func(on, param, name string) bool) []string {
 	var found []string
+	var around []ast.Node // the nodes that n is in, and n
 	ast.Inspect(s.tree, func(n ast.Node) bool {
+		if n == nil {
+			around = around[:len(around)-1]
+			return true
+		}
+		around = append(around, n)
 		call, ok := n.(*ast.CallExpr)
 		if !ok {
 			return true
 		}
 		if sel, ok := call.Fun.(*ast.SelectorExpr); ok {
-			if on, ok := sel.X.(*ast.Ident); ok && match(on.Name, sel.Sel.Name) {
+			if on, ok := sel.X.(*ast.Ident); ok && match(on.Name, paramType(around, on.Name), sel.Sel.Name) {
 				found = append(found, fmt.Sprintf("%s:%d: %s", s.name, s.fset.Position(n.Pos()).Line, what))
 			}
 		}
 		return true
 	})
 	return found
+}
+
+// paramType is the type of the parameter of the innermost function of around
+// that has one of this name.
+func paramType(around []ast.Node, name string) string {
+	for _, n := range slices.Backward(around) {
+		var params *ast.FieldList
+		switch f := n.(type) {
+		case *ast.FuncLit:
+			params = f.Type.Params
+		case *ast.FuncDecl:
+			params = f.Type.Params
+		default:
+			continue
+		}
+		for _, p := range params.List {
+			if slices.ContainsFunc(p.Names, func(i *ast.Ident) bool { return i.Name == name }) {
+				return strings.TrimPrefix(types.ExprString(p.Type), "*")
+			}
+		}
+	}
+	return ""
 }
 
 // labels finds labels outside the one file that has them all, and two names
@@ -241,8 +274,11 @@ func TestCodeChecksBite(t *testing.T) {
 		{pkg(tested), "a/atest/a.go", "package atest\nvar A = 1\n", 0},
 		{one(skipping), "a/a_test.go", "package a\nfunc x(t *T) { t.Skip() }\n", 1},
 		{one(skipping), "a/a_test.go", "package a\nfunc x(tb TB) { if y { tb.Skipf() }; z.Skip() }\n", 1},
+		{one(skipping), "a/a_test.go", "package a\nfunc x(t *testing.T) { y(func(t *rapid.T) { t.Skip() }) }\n", 0},
+		{one(skipping), "a/a_test.go", "package a\nfunc x(t *rapid.T) { y(func(t *testing.T) { t.Skip() }) }\n", 1},
 		{one(skipping), "internal/testenv/a.go", "package a\nfunc x(t *T) { t.Skip() }\n", 0},
 		{one(sleeping), "a/a_test.go", "package a\nfunc x() { time.Sleep(1) }\n", 1},
+		{one(sleeping), "a/a_test.go", "package a\nimport `time`\nimport \"testing/synctest\"\nfunc x() { time.Sleep(1) }\n", 0},
 		{one(sleeping), "a/a.go", "package a\nfunc x() { time.Sleep(1) }\n", 0},
 		{labels, "internal/wire/labels.go", "package wire\nconst ( A = `underseal/v1/a`; B = \"underseal/v1/b\" )\n", 0},
 		{labels, "internal/wire/labels.go", "package wire\nconst ( A = `underseal/v1/a`; B = \"underseal/v1/a\" )\n", 1},
