@@ -90,6 +90,19 @@ func (tx *transaction) claimKey(c Hash) error {
 	return nil
 }
 
+// claimTexts registers commitments to texts. Each stands for one thing: a card
+// or a folder that copies a commitment would be shown under somebody else's
+// name, by an opening that its maker need not even know.
+func (tx *transaction) claimTexts(commitments ...Hash) error {
+	for _, c := range commitments {
+		if _, dup := tx.s.texts[c]; dup {
+			return fmt.Errorf("text: %w", ErrDuplicate)
+		}
+		tx.s.texts[c] = struct{}{}
+	}
+	return nil
+}
+
 func (tx *transaction) addMember(c *Card, role Role, expires uint64) error {
 	s := tx.s
 	if s.members[c.ID()] != nil || s.devices[c.Device().ID()] != nil {
@@ -108,7 +121,9 @@ func (tx *transaction) addMember(c *Card, role Role, expires uint64) error {
 		Devices:  []DeviceID{dev}, AddedBy: tx.author, Added: tx.sequence, Expires: expires,
 	}
 	s.devices[dev] = &Device{ID: dev, Member: id, Record: c.Device(), AddedBy: tx.author, Added: tx.sequence, AtKey: 1}
-	s.texts[c.Name()], s.texts[c.Email()] = struct{}{}, struct{}{}
+	if err := tx.claimTexts(c.Name(), c.Email()); err != nil {
+		return err
+	}
 	return tx.claimDevice(c.Device())
 }
 
@@ -118,7 +133,9 @@ func (tx *transaction) applyGenesis(g *Genesis) error {
 		return err
 	}
 	tx.s.name = g.Name
-	tx.s.texts[g.Name] = struct{}{}
+	if err := tx.claimTexts(g.Name); err != nil {
+		return err
+	}
 	return tx.addMember(c, RoleOfficer, 0)
 }
 
@@ -244,7 +261,9 @@ func (tx *transaction) claimKEM(public []byte) error {
 }
 
 func (tx *transaction) claimDevice(d DeviceRecord) error {
-	tx.s.texts[d.Label] = struct{}{}
+	if err := tx.claimTexts(d.Label); err != nil {
+		return err
+	}
 	for _, k := range [][]byte{d.Encryption, d.Signing, d.SignIn} {
 		if err := tx.claimPublic(k); err != nil {
 			return err

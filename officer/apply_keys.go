@@ -49,7 +49,9 @@ func (tx *transaction) applyKeyCreated(o *KeyCreated) error {
 	if err := tx.checkEpochKey(o.Of, o.Commitment, o.Public); err != nil {
 		return err
 	}
-	s.texts[o.Label] = struct{}{}
+	if err := tx.claimTexts(o.Label); err != nil {
+		return err
+	}
 	s.resources[o.Resource] = ownedResource(&Resource{
 		ID: o.Resource, Kind: o.Of, Binding: o.Binding, Label: o.Label, Created: tx.sequence,
 		Epochs: []Epoch{{Number: 1, Commitment: o.Commitment, Public: o.Public, Author: tx.author, Sequence: tx.sequence}},

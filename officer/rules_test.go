@@ -1,0 +1,73 @@
+package officer_test
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/underseal/underseal/officer"
+	"github.com/underseal/underseal/officer/officertest"
+)
+
+// refusal is a line that is refused, alone on a base on which others are not.
+type refusal struct {
+	line string
+	want error
+}
+
+// check tries each line on the same state.
+func check(t *testing.T, base *officertest.Org, lines ...refusal) {
+	t.Helper()
+	for _, c := range lines {
+		if err := base.For(t).Try(c.line); !errors.Is(err, c.want) {
+			t.Errorf("%s: %v, want %v", c.line, err, c.want)
+		}
+	}
+}
+
+// A commitment to a text is of one thing: nothing is shown under a name or
+// label that was made for something else.
+func TestTextsNamedOnce(t *testing.T) {
+	t.Parallel()
+	base := officertest.New(t, "alice").Do("alice: add bob as member", "alice: create field phone")
+	alice, bob := base.Person("alice"), base.Person("bob")
+
+	folder := func(label officer.Hash) officer.Operation {
+		op := base.Op("create folder case").(*officer.KeyCreated)
+		op.Label = label
+		return op
+	}
+	card := func(name, email officer.Hash) officer.Operation {
+		mallory := officertest.NewPerson("mallory")
+		c, err := officer.NewCard(mallory.File.Card.UserKey(), mallory.File.Card.UserKeyCommitment(), mallory.Device(officertest.FirstDevice).Record, name, email, mallory.Device(officertest.FirstDevice).Sign)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return &officer.MemberAdded{Card: c.Bytes(), Role: officer.RoleMember}
+	}
+	device := func(label officer.Hash) officer.Operation {
+		d := officertest.NewDevice("bob", "laptop")
+		d.Record.Label = label
+		return &officer.DeviceAdded{Member: bob.ID(), Device: d.Record.Encode(), Acceptance: d.Accept(base.ID, bob.ID())}
+	}
+	fresh := officer.Hash{1}
+	for name, c := range map[string]struct {
+		author string
+		op     officer.Operation
+		want   error
+	}{
+		"folder":                       {"bob", folder(fresh), nil},
+		"folder with a field's label":  {"bob", folder(base.Label("phone").Commitment()), officer.ErrDuplicate},
+		"folder with a member's name":  {"bob", folder(alice.File.Name.Commitment()), officer.ErrDuplicate},
+		"folder with the organization": {"bob", folder(base.Name.Commitment()), officer.ErrDuplicate},
+		"card":                         {"alice", card(fresh, officer.Hash{2}), nil},
+		"card with a member's name":    {"alice", card(alice.File.Name.Commitment(), fresh), officer.ErrDuplicate},
+		"card with a member's email":   {"alice", card(fresh, bob.File.Email.Commitment()), officer.ErrDuplicate},
+		"card with one text for two":   {"alice", card(fresh, fresh), officer.ErrDuplicate},
+		"device":                       {"bob", device(fresh), nil},
+		"device with another's label":  {"bob", device(alice.Device(officertest.FirstDevice).Record.Label), officer.ErrDuplicate},
+	} {
+		if err := base.For(t).TryOps(c.author, c.op); !errors.Is(err, c.want) {
+			t.Errorf("%s: %v, want %v", name, err, c.want)
+		}
+	}
+}
