@@ -28,10 +28,10 @@ func authority(role Role, op OpKind) bool {
 	switch op {
 	case OpMemberAdded:
 		return role == RoleOfficer
-	case OpKeyCreated, OpKeyRotated, OpKeyClosed, OpGrant, OpRevoke, OpDirectory, OpKeyResealed:
+	case OpKeyCreated, OpKeyRotated, OpGrant, OpRevoke, OpDirectory, OpKeyResealed:
 		return role == RoleOfficer || role == RoleMember
-	case OpDeviceAdded, OpDeviceRemoved, OpUserKey:
-		return true // of their own; officers may remove others' devices
+	case OpDeviceAdded, OpDeviceRemoved, OpUserKey, OpKeyClosed:
+		return true // of their own; officers may remove others' devices; guests close what a removal of theirs requires
 	default:
 		return false // genesis is never an operation of a later entry
 	}

@@ -255,6 +255,9 @@ func (tx *transaction) applyKeyResealed(o *KeyResealed) error {
 	if !found {
 		return fmt.Errorf("grant: %w", ErrUnknown)
 	}
+	if id, ok := o.Principal.Member(); ok && tx.s.members[id].KeyClosed {
+		return ErrClosed
+	}
 	sender := Sender{Device: tx.author, Epoch: o.Epoch}
 	if g := &r.Grants[i]; !slices.Contains(g.Senders, sender) {
 		g.Senders = append(slices.Clip(g.Senders), sender)

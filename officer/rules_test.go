@@ -24,6 +24,47 @@ func check(t *testing.T, base *officertest.Org, lines ...refusal) {
 	}
 }
 
+// A guest removes a stolen device without anybody's help: what it could reach
+// is closed until somebody who shares it opens the next epoch.
+func TestGuestRemovesOwnDevice(t *testing.T) {
+	t.Parallel()
+	base := officertest.New(t, "alice").Do(
+		"alice: add greta as guest",
+		"alice: create folder case; grant case to greta rw",
+		"alice: create folder other",
+		"greta: add device greta/phone",
+	)
+	check(t, base,
+		refusal{"greta: close case", officer.ErrAuthority},
+		refusal{"greta/phone: remove device greta/first; rotate user greta", officer.ErrIncomplete},
+		refusal{"greta/phone: remove device greta/first; close case", officer.ErrIncomplete},
+		refusal{"greta/phone: close case; remove device greta/first; rotate user greta", officer.ErrAuthority},
+		refusal{"greta/phone: remove device greta/first; rotate user greta; rotate case", officer.ErrAuthority},
+		refusal{"greta/phone: remove device greta/first; rotate user greta; close case; close other", officer.ErrAuthority},
+		refusal{"greta/phone: remove device greta/first; rotate user greta; close case", nil},
+	)
+}
+
+// Nothing is sealed to a user key that a removed device may know.
+func TestClosedUserKey(t *testing.T) {
+	t.Parallel()
+	base := officertest.New(t, "alice").Do(
+		"alice: add bob as member",
+		"alice: create field phone; grant phone to bob r",
+		"alice: create field fax",
+		"bob: add device bob/laptop",
+		"alice: remove device bob/laptop; rotate phone",
+	)
+	closed := []string{"alice: reseal phone to bob", "alice: reseal phone@1 to bob", "alice: grant fax to bob r"}
+	for _, line := range closed {
+		check(t, base, refusal{line, officer.ErrClosed})
+	}
+	base.Do("bob: rotate user bob")
+	for _, line := range closed {
+		check(t, base, refusal{line, nil})
+	}
+}
+
 // A commitment to a text is of one thing: nothing is shown under a name or
 // label that was made for something else.
 func TestTextsNamedOnce(t *testing.T) {
