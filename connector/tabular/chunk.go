@@ -129,6 +129,9 @@ func (c *chunk) place(cell int, before int64) Place {
 
 // work does all that can be done without knowing the chunks before.
 func (c *chunk) work(ctx context.Context, f format, p parser, t Transform) error {
+	if c.skip == len(c.raw) {
+		return nil // before the header is read, there is no parser yet
+	}
 	if err := p.parse(c); err != nil {
 		return err
 	}

@@ -64,7 +64,8 @@ type Place struct {
 	// Line is the physical line, from 1, in which the cell or, for errors of
 	// form, the fault or the row begins.
 	Line int64
-	// Byte is the place in that line, from 1, of an error of form.
+	// Byte is the place in that line, from 1, of an error of form: the quote,
+	// or in JSON the end of the last part that could be read.
 	Byte int64
 	// Record is the row's record id.
 	Record string

@@ -113,8 +113,12 @@ func (p *jsonParser) members(c *chunk, dec *json.Decoder, l jsonLine) (id string
 	clear(p.seen)
 	offset := func() int { return c.skip + int(dec.InputOffset()) }
 	here := Place{Row: c.rows, Line: l.number}
+	at := l.start // where the decoder stood before its last step
 	bad := func(err error) (string, bool, error) {
-		here.Byte = int64(max(0, min(offset(), l.end)-l.start)) + 1
+		if at = min(at, l.end); blank(c.raw[at:l.end]) {
+			at = l.end // whether it read on depends on the chunk
+		}
+		here.Byte = int64(at-l.start) + 1
 		return "", false, &Error{here, err}
 	}
 	switch open, err := dec.Token(); {
@@ -124,9 +128,10 @@ func (p *jsonParser) members(c *chunk, dec *json.Decoder, l jsonLine) (id string
 		return bad(ErrNotObject)
 	}
 	for dec.More() {
+		at = offset()
 		key, err := dec.Token()
 		name, ok := key.(string)
-		if err != nil || !ok {
+		if err != nil || !ok || offset() > l.end {
 			return bad(ErrJSON)
 		}
 		here.Column = name
@@ -136,6 +141,7 @@ func (p *jsonParser) members(c *chunk, dec *json.Decoder, l jsonLine) (id string
 		if p.seen[name] = struct{}{}; len(p.seen) > MaxColumns {
 			return bad(tooLarge("members, a number", MaxColumns))
 		}
+		at = offset()
 		if err := dec.Decode(&p.raw); err != nil || offset() > l.end {
 			return bad(ErrJSON)
 		}
@@ -156,11 +162,12 @@ func (p *jsonParser) members(c *chunk, dec *json.Decoder, l jsonLine) (id string
 			c.exist = append(c.exist, name)
 		}
 	}
-	here.Column = ""
+	at = offset()
 	if end, err := dec.Token(); err != nil || end != json.Delim('}') {
 		return bad(ErrJSON)
 	}
-	if offset() > l.end || !blank(c.raw[offset():l.end]) {
+	here.Column = ""
+	if at = offset(); at > l.end || !blank(c.raw[offset():l.end]) {
 		return bad(ErrJSON)
 	}
 	return id, hasID, nil
