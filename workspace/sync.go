@@ -214,3 +214,36 @@ type discard struct{}
 
 func (discard) Load(string) ([]byte, error) { return nil, fs.ErrNotExist }
 func (discard) Save(string, []byte) error   { return nil }
+
+// Entries reads the log up to the pinned head and returns its decoded entries,
+// after verifying that they are the ones that were verified.
+func (w *Workspace) Entries(ctx context.Context) ([]officer.Entry, error) {
+	var out []officer.Entry
+	var last officer.Hash
+	length := w.state.Head().Length
+	for at := uint64(0); at < length; {
+		batch, err := w.store.Read(ctx, at, int(min(readBatch, length-at)))
+		if err != nil {
+			return nil, fmt.Errorf("read log: %w", err)
+		}
+		if len(batch) == 0 {
+			return nil, ErrRollback
+		}
+		for _, b := range batch {
+			e, err := officer.DecodeEntry(b)
+			if err != nil {
+				return nil, fmt.Errorf("read log: %w", err)
+			}
+			if e.Sequence != at || e.Previous != last {
+				return nil, ErrFork
+			}
+			last = officer.EntryHash(b)
+			out = append(out, e)
+			at++
+		}
+	}
+	if last != w.state.Head().Hash {
+		return nil, ErrFork
+	}
+	return out, nil
+}

@@ -28,7 +28,11 @@ const maxMarks = 3
 //
 // The result is for eyes: a text that itself contains a backslash is shown as
 // it is, so nothing may be read back from it.
-func Escape(s string) string {
+func Escape(s string) string { return EscapeTo(s, MaxShown) }
+
+// EscapeTo is Escape with another bound than MaxShown, for a message that
+// names several things.
+func EscapeTo(s string, limit int) string {
 	var b strings.Builder
 	count, cut, marks := 0, 0, maxMarks // no letter yet for a mark to stand on
 	for len(s) > 0 {
@@ -47,11 +51,11 @@ func Escape(s string) string {
 			piece = fmt.Sprintf(`\u{%04X}`, r)
 		}
 		count += utf8.RuneCountInString(piece)
-		if count > MaxShown {
+		if count > limit {
 			return b.String()[:cut] + "…"
 		}
 		b.WriteString(piece)
-		if count < MaxShown { // "…" still fits behind it
+		if count < limit { // "…" still fits behind it
 			cut = b.Len()
 		}
 	}
