@@ -150,7 +150,7 @@ func (p *jsonParser) members(c *chunk, dec *json.Decoder, l jsonLine) (id string
 		if m.start < l.start || !bytes.Equal(c.raw[m.start:m.end], p.raw) {
 			return bad(ErrLocate)
 		}
-		if name == p.f.o.RecordID {
+		if name == p.f.o.RecordID && name != "" {
 			if id, hasID = jsonID(p.raw); !hasID {
 				return bad(fmt.Errorf("%w: it must be a string or a number", ErrRecordID))
 			}
