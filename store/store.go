@@ -7,8 +7,8 @@
 // one suite that checks these promises on every implementation. Use
 // store/dirstore for a folder; a relay's client comes as store/relaystore.
 //
-// The package compiles for js/wasm and has no dependency outside the standard
-// library. Interfaces grow by new optional interfaces, never by new methods.
+// The package compiles for js/wasm and knows nothing but internal/wire.
+// Interfaces grow by new optional interfaces, never by new methods.
 package store
 
 import (
@@ -40,6 +40,8 @@ var (
 	ErrDamaged = errors.New("the store is damaged")
 	// ErrTooLarge: an item exceeds its bound in internal/wire.
 	ErrTooLarge = errors.New("too large for the store")
+	// ErrInvalid: an empty item, or a lease or a cursor that no store can have.
+	ErrInvalid = errors.New("not something a store can hold")
 	// ErrLeaseHeld: somebody else holds the lease and it has not expired.
 	ErrLeaseHeld = errors.New("the lease is held by somebody else")
 )
@@ -53,7 +55,7 @@ var (
 type Log interface {
 	// Append writes entry at position at, counted from 0, if and only if the
 	// log holds exactly at entries; otherwise ErrConflict. Entries are at
-	// most wire.MaxEntry bytes.
+	// least one and at most wire.MaxEntry bytes.
 	Append(ctx context.Context, at uint64, entry []byte) error
 	// Read returns up to limit entries from position from, in order and
 	// without gaps, fewer only at the end of the log. No entries and no error
@@ -71,18 +73,20 @@ type Index = wire.Hash
 // put before a List began is in its pages; order is that of first arrival as
 // far as the store can tell, and a cursor stays valid for ever.
 type Envelopes interface {
-	// PutEnvelope files envelope, at most wire.MaxEnvelope bytes, under to.
+	// PutEnvelope files envelope, 1 to wire.MaxEnvelope bytes, under to.
 	PutEnvelope(ctx context.Context, to Index, envelope []byte) error
 	// ListEnvelopes returns up to limit envelopes filed under to after
 	// cursor, and the cursor to go on from. An empty cursor starts at the
 	// beginning; no envelopes means that there are no more for now, and the
-	// returned cursor may be kept to look for new ones later.
+	// returned cursor may be kept to look for new ones later. A cursor is for
+	// the same recipient only; one that the store never gave is ErrInvalid.
 	ListEnvelopes(ctx context.Context, to Index, cursor string, limit int) (envelopes [][]byte, next string, err error)
 }
 
 // Blobs are named by the SHA-256 of their content.
 type Blobs interface {
-	// PutBlob stores data, at most wire.MaxBlob bytes, and returns its name.
+	// PutBlob stores data, 1 to wire.MaxBlob bytes, and returns its name. The
+	// same data twice is one blob.
 	PutBlob(ctx context.Context, data []byte) (wire.Hash, error)
 	// GetBlob returns the data, whose hash the implementation has checked, or
 	// ErrNotFound, or ErrDamaged.
@@ -97,8 +101,8 @@ type Message struct {
 
 // Mailboxes pass short messages to whoever knows the box.
 type Mailboxes interface {
-	// PutMail adds data, at most wire.MaxMail bytes; the same data twice is
-	// one message.
+	// PutMail adds data, 1 to wire.MaxMail bytes; the same data twice is one
+	// message.
 	PutMail(ctx context.Context, box Index, data []byte) error
 	// ListMail returns all messages of a box, at most limit, oldest first.
 	ListMail(ctx context.Context, box Index, limit int) ([]Message, error)
@@ -108,8 +112,8 @@ type Mailboxes interface {
 
 // Lease is a claim on a name for a time.
 type Lease struct {
-	Name    string // a short word such as "bulk"; letters, digits, "-", "."; at most 64 bytes
-	Holder  string // who; shown to people; at most 256 bytes
+	Name    string // a short word such as "bulk"; ASCII letters, digits, "-", "."; at most MaxLeaseName bytes
+	Holder  string // who; shown to people; UTF-8, at most MaxLeaseHolder bytes
 	Version uint64 // counts every change, from 1; 0 means "no lease yet"
 	Expires time.Time
 }
@@ -136,7 +140,10 @@ type Info struct {
 	Warnings []string
 }
 
-// Store is a whole store.
+// Store is a whole store. It is safe for use by several goroutines. A limit
+// of 0 or less asks for nothing and gets it. A context that is done before an
+// operation began lets it write nothing; one that ends later may be noticed or
+// not. What is passed in is not kept, and what is returned is the caller's.
 type Store interface {
 	Log
 	Envelopes

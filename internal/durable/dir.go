@@ -37,6 +37,7 @@ type Dir struct {
 	temp string // where files grow; "" is beside the file
 	mode Mode
 	like fs.FileMode // the root's bits, for Inherited
+	name string      // of a Sub, for errors
 }
 
 // OpenDir opens the directory at path. Files grow in its subdirectory temp,
@@ -69,13 +70,24 @@ func newDir(root *os.Root, temp string, mode Mode) (*Dir, error) {
 
 // Sub opens a subdirectory, anew each time: on NFS it is the opening of a
 // directory that makes the client ask the server what is in it, instead of
-// answering from a cache that may be half a minute old.
+// answering from a cache that may be half a minute old. Files that grow in it
+// do so beside their final name. Errors name files as seen from d.
 func (d *Dir) Sub(name string) (*Dir, error) {
 	root, err := d.root.OpenRoot(name)
 	if err != nil {
-		return nil, wrap(name, err)
+		return nil, d.wrap(name, err)
 	}
-	return newDir(root, d.temp, d.mode)
+	sub, err := newDir(root, "", d.mode)
+	if err != nil {
+		return nil, err
+	}
+	sub.name = path.Join(d.name, name)
+	return sub, nil
+}
+
+// wrap names the file as seen from the Dir that OpenDir returned.
+func (d *Dir) wrap(name string, err error) error {
+	return wrap(path.Join(d.name, name), err)
 }
 
 // Close lets go of the directory. What was written stays.
@@ -103,15 +115,15 @@ func (d *Dir) write(name string, data []byte, overwrite bool) error {
 func (d *Dir) Read(name string, limit int64) ([]byte, error) {
 	f, err := d.root.OpenFile(name, os.O_RDONLY|nonblock, 0)
 	if err != nil {
-		return nil, wrap(name, err)
+		return nil, d.wrap(name, err)
 	}
-	return readAll(f, name, limit)
+	return readAll(f, path.Join(d.name, name), limit)
 }
 
 // Stat describes name itself, not what a link points to.
 func (d *Dir) Stat(name string) (fs.FileInfo, error) {
 	info, err := d.root.Lstat(name)
-	return info, wrap(name, err)
+	return info, d.wrap(name, err)
 }
 
 // Names returns the names in a directory, in no order, those of temporary
@@ -119,7 +131,7 @@ func (d *Dir) Stat(name string) (fs.FileInfo, error) {
 func (d *Dir) Names(name string) ([]string, error) {
 	f, err := d.root.Open(name)
 	if err != nil {
-		return nil, wrap(name, err)
+		return nil, d.wrap(name, err)
 	}
 	defer func() { _ = f.Close() }() // only read
 	var names []string
@@ -134,10 +146,10 @@ func (d *Dir) Names(name string) ([]string, error) {
 			return names, nil
 		}
 		if err != nil {
-			return nil, wrap(name, err)
+			return nil, d.wrap(name, err)
 		}
 	}
-	return nil, &Error{Path: name, Kind: ErrTooLarge}
+	return nil, &Error{Path: path.Join(d.name, name), Kind: ErrTooLarge}
 }
 
 // Mkdir creates a directory whose parent exists; that it exists already is fine.
@@ -151,13 +163,13 @@ func (d *Dir) Mkdir(name string) error {
 		return nil
 	}
 	if err != nil {
-		return wrap(name, err)
+		return d.wrap(name, err)
 	}
 	if d.mode == Inherited && runtime.GOOS != "windows" {
 		// Where bits cannot be set (FAT, some network shares) the mount
 		// decides, so a refusal is not an error.
 		if err := d.root.Chmod(name, d.like); err != nil && !isUnsupported(err) {
-			return wrap(name, err)
+			return d.wrap(name, err)
 		}
 	}
 	return d.sync(path.Dir(name), name)
@@ -170,14 +182,14 @@ func (d *Dir) Remove(name string) error {
 		return nil
 	}
 	if err != nil {
-		return wrap(name, err)
+		return d.wrap(name, err)
 	}
 	return d.sync(path.Dir(name), name)
 }
 
 // RemoveTree deletes a directory with all that is in it, without flushing: it
 // is for what nobody needs any more.
-func (d *Dir) RemoveTree(name string) error { return wrap(name, d.root.RemoveAll(name)) }
+func (d *Dir) RemoveTree(name string) error { return d.wrap(name, d.root.RemoveAll(name)) }
 
 // RemoveStale deletes the temporary files in the directory name that have not
 // changed since before: what a crash left behind. Whoever was merely slow
@@ -188,12 +200,12 @@ func (d *Dir) RemoveStale(name string, before time.Time) error {
 		return nil
 	}
 	if err != nil {
-		return wrap(name, err)
+		return d.wrap(name, err)
 	}
 	defer func() { _ = f.Close() }() // only read
 	names, err := f.Readdirnames(namesBatch)
 	if err != nil && !errors.Is(err, io.EOF) {
-		return wrap(name, err)
+		return d.wrap(name, err)
 	}
 	for _, n := range names {
 		stray := path.Join(name, n)
@@ -202,7 +214,7 @@ func (d *Dir) RemoveStale(name string, before time.Time) error {
 			continue
 		}
 		if err := d.root.Remove(stray); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return wrap(stray, err)
+			return d.wrap(stray, err)
 		}
 	}
 	return nil
@@ -216,7 +228,7 @@ func (d *Dir) sync(name, file string) error {
 	}
 	f, err := d.root.Open(name)
 	if err != nil {
-		return wrap(file, err)
+		return d.wrap(file, err)
 	}
 	err = f.Sync()
 	if cerr := f.Close(); err == nil {
@@ -225,7 +237,7 @@ func (d *Dir) sync(name, file string) error {
 	if isUnsupported(err) {
 		return nil // network file systems that order such things themselves
 	}
-	return wrap(file, err)
+	return d.wrap(file, err)
 }
 
 func tempName() string {

@@ -282,8 +282,8 @@ func TestDirStaysInside(t *testing.T) {
 	}
 	defer closeDir(t, d)
 	for _, name := range []string{"abs/secret", "rel/secret", "../outside/secret", "file", filepath.Join(outside, "secret")} {
-		if _, err := d.Read(name, 100); err == nil {
-			t.Errorf("read %s", name)
+		if _, err := d.Read(name, 100); !errors.Is(err, ErrOutside) {
+			t.Errorf("read %s: got %v, want ErrOutside", name, err)
 		}
 		if err := d.Write(name, []byte("x")); err == nil {
 			t.Errorf("wrote %s", name)
@@ -339,6 +339,34 @@ func TestRemoveStale(t *testing.T) {
 	}
 	if err := d.RemoveStale("absent", now); err != nil {
 		t.Error(err)
+	}
+}
+
+// A Sub's errors name files as seen from where it was opened.
+func TestSubErrors(t *testing.T) {
+	t.Parallel()
+	d := open(t)
+	if err := d.Mkdir("a"); err != nil {
+		t.Fatal(err)
+	}
+	sub, err := d.Sub("a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer closeDir(t, sub)
+	if err := sub.Create("file", []byte("x")); err != nil {
+		t.Fatal(err)
+	}
+	_, absent := sub.Read("absent", 1)
+	_, large := sub.Read("file", 0)
+	for want, err := range map[string]error{
+		"a/file: already exists":              sub.Create("file", nil),
+		"a/file: larger than allowed":         large,
+		"a/absent: no such file or directory": absent,
+	} {
+		if err == nil || err.Error() != want {
+			t.Errorf("got %v, want %q", err, want)
+		}
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"syscall"
 )
 
 // The kinds of failure that callers tell apart. Each comes inside an *Error.
@@ -17,6 +18,8 @@ var (
 	ErrDenied = errors.New("permission denied")
 	// ErrNotRegular: a directory, link, pipe or device is where a file should be.
 	ErrNotRegular = errors.New("not a regular file")
+	// ErrOutside: the name leads out of the Dir, by a link or by "..".
+	ErrOutside = errors.New("leads out of its folder")
 	// ErrTooLarge: the file or directory is larger than its reader allows.
 	ErrTooLarge = errors.New("larger than allowed")
 )
@@ -64,8 +67,19 @@ func wrap(name string, err error) error {
 		e.Kind = ErrFull
 	case isDenied(err):
 		e.Kind = ErrDenied
+	case isOutside(err):
+		e.Kind = ErrOutside
 	}
 	return e
+}
+
+// isOutside recognizes the error of os.Root for a path that escapes, which has
+// no name: it alone says of a path what no system call said.
+func isOutside(err error) bool {
+	var p *fs.PathError
+	var l *os.LinkError
+	var code syscall.Errno
+	return (errors.As(err, &p) || errors.As(err, &l)) && !errors.As(err, &code) && !errors.Is(err, fs.ErrClosed)
 }
 
 // cause strips the layers that would repeat a path, a temporary one even.

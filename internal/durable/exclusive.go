@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"path"
 )
 
 // errUnsupported says that a file system cannot do what was tried, so that the
@@ -34,14 +35,14 @@ func (d *Dir) exclusively(temp, name string, ways ...way) error {
 			// that got its number.
 			return nil
 		case errors.Is(err, fs.ErrExist):
-			return &Error{Path: name, Kind: ErrExists, Cause: fs.ErrExist}
+			return &Error{Path: path.Join(d.name, name), Kind: ErrExists, Cause: fs.ErrExist}
 		case !isUnsupported(err):
-			return wrap(name, err)
+			return d.wrap(name, err)
 		case first == nil:
 			first = err
 		}
 	}
-	return wrap(name, first)
+	return d.wrap(name, first)
 }
 
 // same tells whether both names are of one file.

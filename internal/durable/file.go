@@ -59,7 +59,7 @@ func (d *Dir) begin(name string) (*File, error) {
 	if err := d.replaceable(name); err != nil {
 		return nil, err
 	}
-	f := &File{dir: d, name: name, shown: name}
+	f := &File{dir: d, name: name, shown: path.Join(d.name, name)}
 	in := d.temp
 	if in == "" {
 		in = path.Dir(name)
@@ -79,12 +79,12 @@ func (d *Dir) begin(name string) (*File, error) {
 		f.file, err = d.root.OpenFile(f.temp, flags, perm)
 	}
 	if err != nil {
-		return nil, wrap(name, err)
+		return nil, d.wrap(name, err)
 	}
 	if d.mode == Inherited && runtime.GOOS != "windows" {
 		if err := f.file.Chmod(d.like & 0o666); err != nil && !isUnsupported(err) {
 			f.Abort()
-			return nil, wrap(name, err)
+			return nil, d.wrap(name, err)
 		}
 	}
 	return f, nil
@@ -97,9 +97,9 @@ func (d *Dir) replaceable(name string) error {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil
 	case err != nil:
-		return wrap(name, err)
+		return d.wrap(name, err)
 	case !info.Mode().IsRegular():
-		return &Error{Path: name, Kind: ErrNotRegular}
+		return &Error{Path: path.Join(d.name, name), Kind: ErrNotRegular}
 	}
 	return nil
 }
