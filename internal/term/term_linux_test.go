@@ -298,7 +298,7 @@ func TestOpenControlling(t *testing.T) {
 	}
 	p := newPerson(t)
 	var out bytes.Buffer
-	c := exec.Command(exe) // #nosec G204 -- this very program
+	c := exec.Command(exe)
 	c.Env = append(os.Environ(), childVariable+"=1")
 	c.Stdout = &out
 	c.ExtraFiles = []*os.File{p.slave}
@@ -312,7 +312,7 @@ func TestOpenControlling(t *testing.T) {
 		t.Errorf("%v: %q", err, &out)
 	}
 
-	c = exec.Command(exe) // #nosec G204 -- this very program
+	c = exec.Command(exe)
 	c.Env = append(os.Environ(), childVariable+"=1")
 	c.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	if got, err := c.Output(); err != nil || string(got) != "true\n" {

@@ -359,7 +359,7 @@ func TestStockAge(t *testing.T) {
 	}
 	run := func(command, typed string) string {
 		t.Helper()
-		c := exec.CommandContext(t.Context(), script, "-qec", command, "/dev/null") // #nosec G204 -- fixed words and our own path
+		c := exec.CommandContext(t.Context(), script, "-qec", command, "/dev/null")
 		c.Stdin = strings.NewReader(typed)
 		out, err := c.CombinedOutput()
 		if err != nil {

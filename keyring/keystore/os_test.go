@@ -219,7 +219,7 @@ func TestGnomeKeyring(t *testing.T) {
 		{"unlocked again", unlock},
 		{"locked", ""},
 	} {
-		c := exec.CommandContext(t.Context(), bus, "--", "sh", "-c", // #nosec G204 -- this very program
+		c := exec.CommandContext(t.Context(), bus, "--", "sh", "-c",
 			session.before+`exec "$0" -test.run='^TestGnomeKeyring$' -test.v -test.count=1`, os.Args[0])
 		c.Env = append(os.Environ(), "HOME="+home, "XDG_RUNTIME_DIR="+runtimeDir, "XDG_DATA_HOME=", "XDG_CONFIG_HOME=",
 			"DISPLAY=", "WAYLAND_DISPLAY=", "GNOME_KEYRING_CONTROL=", sessionVariable+"="+session.name)
