@@ -2,6 +2,7 @@ package workspace
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -17,6 +18,16 @@ func (w *Workspace) directoryKey(ctx context.Context) (*datakey.Key, error) {
 		return nil, fmt.Errorf("directory: %w", ErrKeyMissing)
 	}
 	return w.keys.resource(ctx, d, d.Epoch().Number)
+}
+
+// needDirectory returns the error for which names cannot be read, so that a
+// store that fails or withholds is not taken for "no such name". Whoever is
+// not granted the directory sees what they see.
+func (w *Workspace) needDirectory(ctx context.Context) error {
+	if _, err := w.directoryKey(ctx); err != nil && !errors.Is(err, ErrNotGranted) {
+		return err
+	}
+	return nil
 }
 
 // Text opens a committed text, if the caller may read one of its openings. An
@@ -72,6 +83,9 @@ func (w *Workspace) memberInfo(ctx context.Context, m *officer.Member) MemberInf
 
 // MemberByEmail finds the one member with an email; case does not matter.
 func (w *Workspace) MemberByEmail(ctx context.Context, email string) (MemberInfo, error) {
+	if err := w.needDirectory(ctx); err != nil {
+		return MemberInfo{}, err
+	}
 	var found []MemberInfo
 	for _, m := range w.Members(ctx) {
 		if m.EmailText != "" && strings.EqualFold(m.EmailText, email) {
@@ -99,6 +113,9 @@ func (w *Workspace) CheckCard(ctx context.Context, f officer.CardFile) error {
 	}
 	if w.Me().Role != officer.RoleOfficer {
 		return officer.ErrAuthority
+	}
+	if err := w.needDirectory(ctx); err != nil {
+		return err
 	}
 	for _, m := range w.Members(ctx) {
 		if strings.EqualFold(m.EmailText, f.Email.Text) {

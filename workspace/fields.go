@@ -40,6 +40,9 @@ func (w *Workspace) Fields(ctx context.Context) []FieldInfo {
 
 // Field finds the one field with a label.
 func (w *Workspace) Field(ctx context.Context, label string) (FieldInfo, error) {
+	if err := w.needDirectory(ctx); err != nil {
+		return FieldInfo{}, err
+	}
 	var found []FieldInfo
 	for _, f := range w.Fields(ctx) {
 		if f.LabelText == label {
@@ -67,8 +70,11 @@ func (w *Workspace) NewField(ctx context.Context, label string) error {
 		if err := w.requireMe(); err != nil {
 			return nil, err
 		}
-		if _, err := w.Field(ctx, label); !errors.Is(err, ErrNoSuch) {
+		switch _, err := w.Field(ctx, label); {
+		case err == nil, errors.Is(err, ErrAmbiguous):
 			return nil, fmt.Errorf("label: %w", ErrTaken)
+		case !errors.Is(err, ErrNoSuch):
+			return nil, err
 		}
 		dir, err := w.directoryKey(ctx)
 		if err != nil {

@@ -83,19 +83,33 @@ func Create(ctx context.Context, c Config, name string, create func(officer.Orga
 		return nil, err
 	}
 	w.keys = newKeys(w)
+	// Kept at home first: if this program dies before the directory is made,
+	// Open completes the organization, and only here is the name's salt.
+	if err := w.local.Save(foundingFile, opening.Encode()); err != nil {
+		return nil, err
+	}
 	if err := w.append(ctx, 0, genesis); err != nil {
 		return nil, err
 	}
-	// Pinned before anything else is written: if this program dies here, the
-	// organization is known and Open completes it.
 	if err := w.savePin(org); err != nil {
 		return nil, err
 	}
-	return w, w.makeDirectory(ctx, opening)
+	return w, w.makeDirectory(ctx)
 }
 
-// makeDirectory is the organization's second entry.
-func (w *Workspace) makeDirectory(ctx context.Context, organization officer.Opening) error {
+// foundingFile holds the opening of the organization's name until the
+// directory has it.
+const foundingFile = "organization.founding"
+
+// makeDirectory is the organization's second entry. Without it nobody's name
+// and no label could be sealed.
+func (w *Workspace) makeDirectory(ctx context.Context) error {
+	var organization officer.Opening
+	if b, err := w.local.Load(foundingFile); err == nil {
+		if organization, err = officer.DecodeOpening(b, w.state.Name()); err != nil {
+			return fmt.Errorf("organization name: %w", err)
+		}
+	}
 	return w.commit(ctx, func(a plan.Author) (*plan.Plan, error) {
 		if w.state.Directory() != nil {
 			return nil, nil
@@ -144,6 +158,9 @@ func Open(ctx context.Context, c Config) (*Workspace, error) {
 	w.state, w.rebuilt = w.loadCache()
 	if err := w.Sync(ctx); err != nil {
 		return nil, err
+	}
+	if m := w.Me(); w.state.Directory() == nil && m != nil && m.Role == officer.RoleOfficer {
+		return w, w.makeDirectory(ctx) // founding was interrupted
 	}
 	return w, nil
 }
