@@ -12,8 +12,8 @@
 // the rules.
 //
 // All cores are used, order is kept, and memory does not grow with the file,
-// except for 16 bytes of hash per row (and the set's own room, about 45 bytes
-// per row in all) where record ids are asked for, because a repeated id is
+// with one exception: where record ids are asked for, a set of 16-byte hashes
+// grows with the rows, about 60 bytes for each, because a repeated id is
 // refused.
 //
 // The package compiles for js/wasm and needs only the standard library.
@@ -91,7 +91,7 @@ type Cell struct {
 	Type connector.Type
 	// Value is the text without quotes and escapes (line breaks inside it as
 	// they stand in the file), or the JSON text as it stands. It is never
-	// empty and is valid only during the call.
+	// empty, must not be changed, and is valid only during the call.
 	Value []byte
 
 	// What follows is set by the Transform. As a cell comes, Replace is false,
