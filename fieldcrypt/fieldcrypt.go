@@ -6,10 +6,13 @@
 // Make a [Key] from an epoch's data key; seal and open one value with
 // [Key.Seal] and [Key.Open]; take a [RecordKey] with [Key.Record] for several
 // values of one record; put all the keys that somebody holds into a [Ring],
-// which finds the right one by the token's key id.
+// which finds the right one by the token's key id. [Key.SealBatch] and
+// [Ring.OpenBatch] use all cores; the methods that begin with Append work in
+// memory of the caller and allocate nothing, or next to nothing.
 //
-// Key management is the caller's: a data key comes from an envelope, checked
-// against the membership log.
+// Key management is the caller's: a data key comes from package envelope,
+// which makes one or opens one against the commitment that the membership log
+// names.
 //
 // Compatibility: the layout is spec/token.md, format version 1. Until release
 // 1.0.0 it may change together with its vectors; afterwards tokens of every
@@ -17,12 +20,11 @@
 package fieldcrypt
 
 import (
-	"crypto/cipher"
 	"crypto/hmac"
-	"crypto/rand"
 	"crypto/sha256"
 	"crypto/subtle"
 	"hash"
+	"slices"
 	"sync"
 
 	"golang.org/x/crypto/chacha20poly1305"
@@ -33,7 +35,8 @@ import (
 
 // The identifiers, under the names this package's callers use.
 type (
-	// DataKey is one epoch's key with its context and commitment.
+	// DataKey is one epoch's key with its context and commitment, the same
+	// type as envelope.Key.
 	DataKey = datakey.Key
 	// Hash is a SHA-256 value.
 	Hash = wire.Hash
@@ -44,14 +47,18 @@ type (
 type Key struct {
 	id         KeyID
 	commitment Hash
-	tags       macPool // HMAC under K_tag
-	records    macPool // HMAC under K_rec
+	derivers   sync.Pool // of *deriver
 }
 
-// NewKey derives a field key from an epoch's data key.
+// NewKey derives a field key from an epoch's data key, which may be destroyed
+// afterwards.
 func NewKey(k *DataKey) *Key {
 	tag, rec := k.Derive(wire.LabelKeyTag), k.Derive(wire.LabelKeyRec)
-	return &Key{id: k.ID(), commitment: k.Commitment(), tags: newMACPool(tag.Expose()), records: newMACPool(rec.Expose())}
+	f := &Key{id: k.ID(), commitment: k.Commitment()}
+	f.derivers.New = func() any {
+		return &deriver{tags: hmac.New(sha256.New, tag.Expose()), records: hmac.New(sha256.New, rec.Expose())}
+	}
+	return f
 }
 
 // ID is the key id that this key's tokens carry.
@@ -59,9 +66,9 @@ func (k *Key) ID() KeyID { return k.id }
 
 // Tag computes a record's tag: HMAC-SHA256(K_tag, name)[:8].
 func (k *Key) Tag(record Name) Tag {
-	var out [sha256.Size]byte
-	k.tags.sum(&out, record.encoded)
-	return Tag(out[:TagSize])
+	d := k.deriver()
+	defer k.release(d)
+	return d.tag(record)
 }
 
 // Record derives the key of one record, to be used for several values.
@@ -69,18 +76,170 @@ func (k *Key) Record(record Name) (*RecordKey, error) {
 	if record.encoded == nil {
 		return nil, ErrRecord
 	}
-	return k.recordKey(k.Tag(record), record.draft)
-}
-
-func (k *Key) recordKey(tag Tag, draft bool) (*RecordKey, error) {
-	var key [sha256.Size]byte
-	k.records.sum(&key, tag[:])
-	aead, err := chacha20poly1305.NewX(key[:])
-	clear(key[:])
-	if err != nil {
+	d := k.deriver()
+	defer k.release(d)
+	if err := k.derive(d, d.tag(record), record.draft); err != nil {
 		return nil, err
 	}
-	r := &RecordKey{aead: aead, draft: draft}
+	r := d.record
+	return &r, nil
+}
+
+// Seal seals one value of one record and returns the token.
+func (k *Key) Seal(record Name, v Value) (string, error) {
+	d := k.deriver()
+	defer k.release(d)
+	var err error
+	if d.buf, err = k.seal(d, d.buf[:0], record, v); err != nil {
+		return "", err
+	}
+	return string(d.buf), nil
+}
+
+// AppendSeal is Seal that appends the token to dst. It works in dst's spare
+// capacity, also behind the token, in which v.Data may not lie; twice
+// [TokenSize] is enough to allocate nothing for it. On an error it returns dst
+// as it was.
+func (k *Key) AppendSeal(dst []byte, record Name, v Value) ([]byte, error) {
+	d := k.deriver()
+	defer k.release(d)
+	return k.seal(d, dst, record, v)
+}
+
+func (k *Key) seal(d *deriver, dst []byte, record Name, v Value) ([]byte, error) {
+	if record.encoded == nil {
+		return dst, ErrRecord
+	}
+	if err := k.derive(d, d.tag(record), record.draft); err != nil {
+		return dst, err
+	}
+	return d.record.AppendSeal(dst, v)
+}
+
+// Open opens a token of this key. With a record, the token must belong to it,
+// or be a draft, which is reported as Draft. With the zero Name the record is
+// not checked, which is reported as Unchecked.
+func (k *Key) Open(token string, record Name) (Value, Binding, error) {
+	text := []byte(token)
+	size, err := sizeOf(text)
+	if err != nil {
+		return Value{}, 0, err
+	}
+	d := k.deriver()
+	defer k.release(d)
+	d.buf = slices.Grow(d.buf[:0], size)[:size]
+	if err := rawToken(d.buf).decode(text); err != nil {
+		return Value{}, 0, err
+	}
+	p, binding, err := k.open(d, record)
+	if err != nil {
+		return Value{}, 0, err
+	}
+	return p.value(), binding, nil
+}
+
+// OpenToken is Open for a token that is parsed already.
+func (k *Key) OpenToken(t Token, record Name) (Value, Binding, error) {
+	d := k.deriver()
+	defer k.release(d)
+	d.buf = append(d.buf[:0], t.raw()...)
+	p, binding, err := k.open(d, record)
+	if err != nil {
+		return Value{}, 0, err
+	}
+	return p.value(), binding, nil
+}
+
+// AppendOpenToken is OpenToken that appends the value's data to dst and
+// returns its type beside it. On an error it returns dst as it was.
+func (k *Key) AppendOpenToken(dst []byte, t Token, record Name) ([]byte, Type, Binding, error) {
+	d := k.deriver()
+	defer k.release(d)
+	d.buf = append(d.buf[:0], t.raw()...)
+	p, binding, err := k.open(d, record)
+	if err != nil {
+		return dst, 0, 0, err
+	}
+	return append(dst, p.data...), p.typ, binding, nil
+}
+
+// open decrypts the raw token in d.buf in place.
+func (k *Key) open(d *deriver, record Name) (plain, Binding, error) {
+	raw := rawToken(d.buf)
+	if len(raw) < minRaw { // the zero Token
+		return plain{}, 0, &OpenError{Reason: ReasonForm}
+	}
+	if raw.keyID() != k.id {
+		return plain{}, 0, ErrUnknownKey
+	}
+	tag := raw.tag()
+	if err := k.derive(d, tag, false); err != nil {
+		return plain{}, 0, err
+	}
+	p, err := d.record.open(raw)
+	switch {
+	case err != nil:
+		return plain{}, 0, err
+	case p.draft:
+		return p, Draft, nil
+	case record.encoded == nil:
+		return p, Unchecked, nil
+	}
+	want := d.tag(record)
+	if subtle.ConstantTimeCompare(tag[:], want[:]) != 1 {
+		return plain{}, 0, &OpenError{Reason: ReasonRecord}
+	}
+	return p, Bound, nil
+}
+
+// deriver computes tags and record keys, and has the memory for one operation.
+// It is kept for reuse because setting up a keyed HMAC costs as much as two
+// short messages, and what passes through an interface has to be allocated.
+type deriver struct {
+	tags    hash.Hash // HMAC under K_tag
+	records hash.Hash // HMAC under K_rec
+	sum     [sha256.Size]byte
+	short   Tag
+	record  RecordKey
+	buf     []byte // a token, sealed or opened, or its text
+}
+
+func (k *Key) deriver() *deriver { return k.derivers.Get().(*deriver) }
+
+// release gives d back. It held a key and a value, so it is cleared first;
+// nothing of it may be in a caller's hands.
+func (k *Key) release(d *deriver) {
+	clear(d.sum[:])
+	d.record = RecordKey{}
+	clear(d.buf)
+	if cap(d.buf) > 64<<10 { // do not keep the rare large one
+		d.buf = nil
+	}
+	k.derivers.Put(d)
+}
+
+// tag is HMAC-SHA256(K_tag, name)[:8].
+func (d *deriver) tag(record Name) Tag {
+	d.mac(d.tags, record.encoded)
+	return Tag(d.sum[:TagSize])
+}
+
+func (d *deriver) mac(h hash.Hash, message []byte) {
+	h.Reset()
+	_, _ = h.Write(message)
+	h.Sum(d.sum[:0])
+}
+
+// derive sets d.record: its key is HMAC-SHA256(K_rec, tag).
+func (k *Key) derive(d *deriver, tag Tag, draft bool) error {
+	d.short = tag
+	d.mac(d.records, d.short[:])
+	aead, err := chacha20poly1305.NewX(d.sum[:])
+	if err != nil {
+		return err
+	}
+	r := &d.record
+	r.aead, r.draft = aead, draft
 	r.header[0] = wire.Version
 	copy(r.header[1:], k.id[:])
 	copy(r.header[1+KeyIDSize:], tag[:])
@@ -89,189 +248,5 @@ func (k *Key) recordKey(tag Tag, draft bool) (*RecordKey, error) {
 	r.associated[label] = wire.Version
 	copy(r.associated[label+1:], k.commitment[:])
 	copy(r.associated[label+1+len(k.commitment):], tag[:])
-	return r, nil
-}
-
-// Seal seals one value of one record and returns the token.
-func (k *Key) Seal(record Name, v Value) (string, error) {
-	r, err := k.Record(record)
-	if err != nil {
-		return "", err
-	}
-	t, err := r.AppendSeal(nil, v)
-	return string(t), err
-}
-
-// Open opens a token of this key. With a record, the token must belong to it,
-// or be a draft, which is reported as Draft. With the zero Name the record is
-// not checked, which is reported as Unchecked.
-func (k *Key) Open(token string, record Name) (Value, Binding, error) {
-	t, err := Parse([]byte(token))
-	if err != nil {
-		return Value{}, 0, err
-	}
-	return k.OpenToken(t, record)
-}
-
-// OpenToken is Open for a token that is parsed already.
-func (k *Key) OpenToken(t Token, record Name) (Value, Binding, error) {
-	if subtle.ConstantTimeCompare(t.KeyID[:], k.id[:]) != 1 {
-		return Value{}, 0, ErrUnknownKey
-	}
-	r, err := k.recordKey(t.Tag, false)
-	if err != nil {
-		return Value{}, 0, err
-	}
-	v, draft, err := r.open(t)
-	if err != nil {
-		return Value{}, 0, err
-	}
-	if draft {
-		return v, Draft, nil
-	}
-	if record.encoded == nil {
-		return v, Unchecked, nil
-	}
-	want := k.Tag(record)
-	if subtle.ConstantTimeCompare(t.Tag[:], want[:]) != 1 {
-		clear(v.Data)
-		return Value{}, 0, &OpenError{Reason: ReasonRecord}
-	}
-	return v, Bound, nil
-}
-
-// RecordKey seals and opens the values of one record in one epoch of one
-// field. Who holds it can do so for this record alone. It is safe for
-// concurrent use.
-type RecordKey struct {
-	aead       cipher.AEAD
-	draft      bool
-	header     [1 + KeyIDSize + TagSize]byte                 // version ‖ key id ‖ tag
-	associated [len(wire.LabelToken) + 1 + 32 + TagSize]byte // "us1" ‖ version ‖ commitment ‖ tag
-}
-
-// AppendSeal seals v and appends the token to dst.
-func (r *RecordKey) AppendSeal(dst []byte, v Value) ([]byte, error) {
-	if err := v.check(); err != nil {
-		return dst, err
-	}
-	buf := scratch.Get().(*[]byte)
-	defer putScratch(buf)
-	raw := append((*buf)[:0], r.header[:]...)
-	nonce := len(raw)
-	raw = append(raw, make([]byte, chacha20poly1305.NonceSizeX)...)
-	_, _ = rand.Read(raw[nonce:])
-	text := len(raw)
-	raw = appendPadded(raw, v, r.draft)
-	raw = r.aead.Seal(raw[:text], raw[nonce:text], raw[text:], r.associated[:])
-	*buf = raw
-	return appendText(dst, raw), nil
-}
-
-// Open opens a token of this record.
-func (r *RecordKey) Open(t Token) (Value, error) {
-	if KeyID(r.header[1:1+KeyIDSize]) != t.KeyID {
-		return Value{}, ErrUnknownKey
-	}
-	if Tag(r.header[1+KeyIDSize:]) != t.Tag {
-		return Value{}, &OpenError{Reason: ReasonRecord}
-	}
-	v, _, err := r.open(t)
-	return v, err
-}
-
-func (r *RecordKey) open(t Token) (v Value, draft bool, err error) {
-	pt, err := r.aead.Open(make([]byte, 0, len(t.sealed)), t.nonce[:], t.sealed, r.associated[:])
-	if err != nil {
-		return Value{}, false, &OpenError{Reason: ReasonCiphertext}
-	}
-	v, draft, ok := unpad(pt)
-	if !ok {
-		clear(pt)
-		return Value{}, false, &OpenError{Reason: ReasonPlaintext}
-	}
-	return v, draft, nil
-}
-
-// Ring is the set of keys that somebody holds, by key id. Add all keys before
-// use from several goroutines.
-type Ring struct {
-	keys map[KeyID]*Key
-}
-
-// NewRing returns a ring with the given keys.
-func NewRing(keys ...*Key) *Ring {
-	r := &Ring{keys: make(map[KeyID]*Key, len(keys))}
-	for _, k := range keys {
-		r.keys[k.id] = k
-	}
-	return r
-}
-
-// Key returns the key with an id, or nil.
-func (r *Ring) Key(id KeyID) *Key { return r.keys[id] }
-
-// Len is the number of keys.
-func (r *Ring) Len() int { return len(r.keys) }
-
-// Open finds the token's key and opens it; see [Key.Open]. A key that is not
-// in the ring gives ErrUnknownKey: synchronize, then say so.
-func (r *Ring) Open(token string, record Name) (Value, Binding, error) {
-	t, err := Parse([]byte(token))
-	if err != nil {
-		return Value{}, 0, err
-	}
-	k := r.keys[t.KeyID]
-	if k == nil {
-		return Value{}, 0, ErrUnknownKey
-	}
-	return k.OpenToken(t, record)
-}
-
-// Opened is the outcome for one token of a batch.
-type Opened struct {
-	Value   Value
-	Binding Binding
-	Err     error
-}
-
-// OpenBatch opens many tokens; records is nil (no record is checked) or as
-// long as tokens. One token's failure does not touch the others.
-func (r *Ring) OpenBatch(tokens []string, records []Name) []Opened {
-	out := make([]Opened, len(tokens))
-	for i, t := range tokens {
-		var name Name
-		if records != nil {
-			name = records[i]
-		}
-		out[i].Value, out[i].Binding, out[i].Err = r.Open(t, name)
-	}
-	return out
-}
-
-// macPool keeps keyed HMAC states, whose set-up costs as much as two short
-// messages.
-type macPool struct{ pool *sync.Pool }
-
-func newMACPool(key []byte) macPool {
-	return macPool{&sync.Pool{New: func() any { return hmac.New(sha256.New, key) }}}
-}
-
-func (p macPool) sum(out *[sha256.Size]byte, message []byte) {
-	h := p.pool.Get().(hash.Hash)
-	h.Reset()
-	_, _ = h.Write(message)
-	h.Sum(out[:0])
-	p.pool.Put(h)
-}
-
-// scratch holds buffers for raw tokens. They held plaintext, so they are
-// cleared before they go back.
-var scratch = sync.Pool{New: func() any { b := make([]byte, 0, 512); return &b }}
-
-func putScratch(b *[]byte) {
-	clear((*b)[:cap(*b)])
-	if cap(*b) <= 64<<10 { // do not keep the rare large one
-		scratch.Put(b)
-	}
+	return nil
 }

@@ -77,18 +77,30 @@ func appendPadded(dst []byte, v Value, draft bool) []byte {
 	return append(dst, zeros[:(padStep-n%padStep)%padStep]...)
 }
 
+// plain is what a token held.
+type plain struct {
+	typ   Type
+	draft bool
+	data  []byte // in the memory that the token was decrypted in
+}
+
+// value copies it into memory of its own.
+func (p plain) value() Value {
+	return Value{Type: p.typ, Data: append(make([]byte, 0, len(p.data)), p.data...)}
+}
+
 // unpad reverses appendPadded and accepts nothing that it would not write.
 // The plaintext is authentic here, so its form reveals nothing to a forger.
-func unpad(pt []byte) (v Value, draft, ok bool) {
+func unpad(pt []byte) (p plain, ok bool) {
 	body := bytes.TrimRight(pt, "\x00")
 	if len(body) < 2 || body[len(body)-1] != padMark || len(pt)-len(body) >= padStep {
-		return Value{}, false, false
+		return plain{}, false
 	}
-	v = Value{Type: Type(body[0] &^ draftFlag), Data: body[1 : len(body)-1 : len(body)-1]}
-	if v.check() != nil {
-		return Value{}, false, false
+	p = plain{typ: Type(body[0] &^ draftFlag), draft: body[0]&draftFlag != 0, data: body[1 : len(body)-1]}
+	if (Value{Type: p.typ, Data: p.data}).check() != nil {
+		return plain{}, false
 	}
-	return v, body[0]&draftFlag != 0, true
+	return p, true
 }
 
 // Record says where a value belongs. All parts are public to whoever sees the
