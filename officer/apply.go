@@ -14,7 +14,8 @@ import (
 type transaction struct {
 	s        *State
 	author   DeviceID
-	member   *Member // the author's, nil only in genesis
+	member   MemberID // the author's
+	role     Role     // the author's, 0 in genesis
 	sequence uint64
 
 	mustRotate  map[ResourceID]uint64   // what has to be rotated or closed, with the epoch that may not stay open
@@ -26,28 +27,26 @@ type transaction struct {
 // resource's rights is checked with the operation.
 func authority(role Role, op OpKind) bool {
 	switch op {
+	case OpGenesis:
+		return role == 0 // the first entry has no author who belongs
 	case OpMemberAdded:
 		return role == RoleOfficer
 	case OpKeyCreated, OpKeyRotated, OpGrant, OpRevoke, OpDirectory, OpKeyResealed:
 		return role == RoleOfficer || role == RoleMember
 	case OpDeviceAdded, OpDeviceRemoved, OpUserKey, OpKeyClosed:
-		return true // of their own; officers may remove others' devices; guests close what a removal of theirs requires
+		return role != 0 // of their own; officers may remove others' devices; guests close what a removal of theirs requires
 	default:
-		return false // genesis is never an operation of a later entry
+		return false
 	}
 }
 
 func (tx *transaction) apply(op Operation) error {
-	if g, ok := op.(*Genesis); ok {
-		if tx.member != nil {
-			return ErrAuthority
-		}
-		return tx.applyGenesis(g)
-	}
-	if tx.member == nil || !authority(tx.member.Role, op.Kind()) {
+	if !authority(tx.role, op.Kind()) {
 		return ErrAuthority
 	}
 	switch o := op.(type) {
+	case *Genesis:
+		return tx.applyGenesis(o)
 	case *MemberAdded:
 		return tx.applyMemberAdded(o)
 	case *DeviceAdded:
@@ -76,18 +75,22 @@ func (tx *transaction) apply(op Operation) error {
 }
 
 // officer tells whether the author is an officer.
-func (tx *transaction) officer() bool { return tx.member.Role == RoleOfficer }
+func (tx *transaction) officer() bool { return tx.role == RoleOfficer }
 
-func (tx *transaction) self() Principal { return MemberPrincipal(tx.member.ID) }
+func (tx *transaction) self() Principal { return MemberPrincipal(tx.member) }
+
+// take notes what may be named once.
+func take[K comparable](taken map[K]struct{}, k K, what string) error {
+	if _, dup := taken[k]; dup {
+		return fmt.Errorf("%s: %w", what, ErrDuplicate)
+	}
+	taken[k] = struct{}{}
+	return nil
+}
 
 // claimKey registers a commitment; a key id is never used twice (P5).
 func (tx *transaction) claimKey(c Hash) error {
-	id := [8]byte(c[:8])
-	if _, dup := tx.s.keyIDs[id]; dup {
-		return fmt.Errorf("key id: %w", ErrDuplicate)
-	}
-	tx.s.keyIDs[id] = struct{}{}
-	return nil
+	return take(tx.s.taken.keyIDs, [8]byte(c[:8]), "key id")
 }
 
 // claimTexts registers commitments to texts. Each stands for one thing: a card
@@ -95,10 +98,9 @@ func (tx *transaction) claimKey(c Hash) error {
 // name, by an opening that its maker need not even know.
 func (tx *transaction) claimTexts(commitments ...Hash) error {
 	for _, c := range commitments {
-		if _, dup := tx.s.texts[c]; dup {
-			return fmt.Errorf("text: %w", ErrDuplicate)
+		if err := take(tx.s.taken.texts, c, "text"); err != nil {
+			return err
 		}
-		tx.s.texts[c] = struct{}{}
 	}
 	return nil
 }
@@ -115,12 +117,12 @@ func (tx *transaction) addMember(c *Card, role Role, expires uint64) error {
 		return err
 	}
 	id, dev := c.ID(), c.Device().ID()
-	s.members[id] = &Member{
+	put(s, s.members, id, &Member{
 		ID: id, Role: role, Name: c.Name(), Email: c.Email(),
 		UserKeys: []UserKey{{Generation: 1, Public: c.UserKey(), Commitment: c.UserKeyCommitment(), Sequence: tx.sequence}},
 		Devices:  []DeviceID{dev}, AddedBy: tx.author, Added: tx.sequence, Expires: expires,
-	}
-	s.devices[dev] = &Device{ID: dev, Member: id, Record: c.Device(), AddedBy: tx.author, Added: tx.sequence, AtKey: 1}
+	})
+	put(s, s.devices, dev, &Device{ID: dev, Member: id, Record: c.Device(), AddedBy: tx.author, Added: tx.sequence, AtKey: 1})
 	if err := tx.claimTexts(c.Name(), c.Email()); err != nil {
 		return err
 	}
@@ -150,10 +152,9 @@ func (tx *transaction) applyMemberAdded(o *MemberAdded) error {
 		if len(o.Invite) != len(Hash{}) {
 			return fmt.Errorf("%w: invitation hash", ErrOperation)
 		}
-		if _, dup := tx.s.invites[Hash(o.Invite)]; dup {
-			return fmt.Errorf("invitation: %w", ErrDuplicate)
+		if err := take(tx.s.taken.invites, Hash(o.Invite), "invitation"); err != nil {
+			return err
 		}
-		tx.s.invites[Hash(o.Invite)] = struct{}{}
 	}
 	c, err := ParseCard(o.Card)
 	if err != nil {
@@ -163,7 +164,7 @@ func (tx *transaction) applyMemberAdded(o *MemberAdded) error {
 }
 
 func (tx *transaction) applyDeviceAdded(o *DeviceAdded) error {
-	if o.Member != tx.member.ID { // nobody adds a device to somebody else: it would read for them
+	if o.Member != tx.member { // nobody adds a device to somebody else: it would read for them
 		return ErrAuthority
 	}
 	d, err := decodeDevice(o.Device)
@@ -176,19 +177,20 @@ func (tx *transaction) applyDeviceAdded(o *DeviceAdded) error {
 	if pubkey.Verify(d.Signing, wire.LabelDevice, AcceptancePayload(tx.s.org, o.Member, o.Device), o.Acceptance) != nil {
 		return fmt.Errorf("%w: the device did not accept", ErrOperation)
 	}
-	tx.s.devices[d.ID()] = &Device{
-		ID: d.ID(), Member: o.Member, Record: d, AddedBy: tx.author, Added: tx.sequence, AtKey: tx.member.UserKey().Generation,
-	}
-	tx.member.Devices = append(tx.member.Devices, d.ID())
+	m := tx.s.changeMember(tx.member)
+	m.Devices = append(m.Devices, d.ID())
+	put(tx.s, tx.s.devices, d.ID(), &Device{
+		ID: d.ID(), Member: o.Member, Record: d, AddedBy: tx.author, Added: tx.sequence, AtKey: m.UserKey().Generation,
+	})
 	return tx.claimDevice(d)
 }
 
 func (tx *transaction) applyDeviceRemoved(o *DeviceRemoved) error {
-	d := tx.s.devices[o.Device]
+	d := tx.s.changeDevice(o.Device)
 	if d == nil || d.Removed {
 		return ErrUnknown
 	}
-	own := d.Member == tx.member.ID
+	own := d.Member == tx.member
 	if !own && !tx.officer() {
 		return ErrAuthority
 	}
@@ -196,7 +198,7 @@ func (tx *transaction) applyDeviceRemoved(o *DeviceRemoved) error {
 		return fmt.Errorf("%w: a device does not remove itself", ErrAuthority)
 	}
 	d.Removed, d.RemovedA = true, tx.sequence
-	m := tx.s.members[d.Member]
+	m := tx.s.changeMember(d.Member)
 	if !slices.ContainsFunc(m.Devices, func(id DeviceID) bool { return !tx.s.devices[id].Removed }) {
 		return fmt.Errorf("last device: %w", ErrLast)
 	}
@@ -210,8 +212,8 @@ func (tx *transaction) applyDeviceRemoved(o *DeviceRemoved) error {
 	}
 	// Everything the member may read, the device could reach.
 	p := MemberPrincipal(m.ID)
-	for id, l := range tx.s.resources {
-		if r := l.get(); r.Rights(p) != 0 {
+	for id, r := range tx.s.resources {
+		if r.Rights(p) != 0 {
 			tx.require(id, r)
 		}
 	}
@@ -219,10 +221,10 @@ func (tx *transaction) applyDeviceRemoved(o *DeviceRemoved) error {
 }
 
 func (tx *transaction) applyUserKey(o *UserKeyRotated) error {
-	if o.Member != tx.member.ID {
+	if o.Member != tx.member {
 		return ErrAuthority
 	}
-	m := tx.member
+	m := tx.s.changeMember(tx.member)
 	if o.Generation != m.UserKey().Generation+1 {
 		return ErrEpoch
 	}

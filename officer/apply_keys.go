@@ -9,11 +9,11 @@ import (
 
 // change returns a resource that this transaction may change.
 func (tx *transaction) change(id ResourceID) (*Resource, error) {
-	l := tx.s.resources[id]
-	if l == nil {
+	r := tx.s.changeResource(id)
+	if r == nil {
 		return nil, ErrUnknown
 	}
-	return l.own(), nil
+	return r, nil
 }
 
 func (tx *transaction) applyKeyCreated(o *KeyCreated) error {
@@ -41,10 +41,9 @@ func (tx *transaction) applyKeyCreated(o *KeyCreated) error {
 		return fmt.Errorf("resource: %w", ErrDuplicate)
 	}
 	if o.Binding.ID != "" {
-		if _, dup := s.bindings[o.Binding]; dup {
-			return fmt.Errorf("binding: %w", ErrDuplicate)
+		if err := take(s.taken.bindings, o.Binding, "binding"); err != nil {
+			return err
 		}
-		s.bindings[o.Binding] = o.Resource
 	}
 	if err := tx.checkEpochKey(o.Of, o.Commitment, o.Public); err != nil {
 		return err
@@ -52,7 +51,7 @@ func (tx *transaction) applyKeyCreated(o *KeyCreated) error {
 	if err := tx.claimTexts(o.Label); err != nil {
 		return err
 	}
-	s.resources[o.Resource] = ownedResource(&Resource{
+	put(s, s.resources, o.Resource, &Resource{
 		ID: o.Resource, Kind: o.Of, Binding: o.Binding, Label: o.Label, Created: tx.sequence,
 		Epochs: []Epoch{{Number: 1, Commitment: o.Commitment, Public: o.Public, Author: tx.author, Sequence: tx.sequence}},
 		Grants: []GrantState{{Principal: tx.self(), Rights: allRights, Sequence: tx.sequence}},
@@ -162,7 +161,7 @@ func (tx *transaction) applyGrant(o *Grant) error {
 	g := &r.Grants[i]
 	g.Rights, g.Sequence = o.Rights, tx.sequence
 	if !slices.Contains(g.Senders, sender) {
-		g.Senders = append(slices.Clip(g.Senders), sender)
+		g.Senders = append(g.Senders, sender)
 	}
 	return nil
 }
@@ -175,7 +174,7 @@ func (tx *transaction) applyRevoke(o *Revoke) error {
 	if !tx.officer() && !r.Rights(tx.self()).Has(Share) {
 		return ErrAuthority
 	}
-	if o.Principal.Kind == PrincipalMember && string(o.Principal.ID) == string(tx.member.ID[:]) {
+	if o.Principal.Kind == PrincipalMember && string(o.Principal.ID) == string(tx.member[:]) {
 		return fmt.Errorf("%w: nobody revokes their own grant: they would know the next key", ErrAuthority)
 	}
 	i, found := r.find(o.Principal)
@@ -196,11 +195,10 @@ func (tx *transaction) touch(id ResourceID) {
 }
 
 func (tx *transaction) applyDirectory(o *Directory) error {
-	l := tx.s.resources[o.Resource]
-	if l == nil {
+	r := tx.s.resources[o.Resource]
+	if r == nil {
 		return ErrUnknown
 	}
-	r := l.get()
 	if !r.Rights(tx.self()).Has(Read) {
 		return ErrAuthority
 	}
@@ -214,7 +212,7 @@ func (tx *transaction) applyDirectory(o *Directory) error {
 		if len(it.Sealed) == 0 || len(it.Sealed) > 2*wire.MaxText {
 			return fmt.Errorf("%w: sealed opening", ErrOperation)
 		}
-		if _, known := tx.s.texts[it.Commitment]; !known {
+		if _, known := tx.s.taken.texts[it.Commitment]; !known {
 			return fmt.Errorf("text: %w", ErrUnknown)
 		}
 		if err := tx.putOpening(r, it, o.Epoch); err != nil {
@@ -228,7 +226,7 @@ func (tx *transaction) applyDirectory(o *Directory) error {
 // a sharer may replace one, or a reader could make every name unreadable.
 func (tx *transaction) putOpening(r *Resource, it DirectoryItem, epoch uint64) error {
 	next := SealedOpening{Resource: r.ID, Epoch: epoch, Sealed: it.Sealed}
-	list := tx.s.Openings(it.Commitment)
+	list := tx.s.changeOpenings(it.Commitment)
 	if i := slices.IndexFunc(list, func(o SealedOpening) bool { return o.Resource == r.ID }); i < 0 {
 		list = append(list, next)
 	} else if r.Rights(tx.self()).Has(Share) {
@@ -236,7 +234,7 @@ func (tx *transaction) putOpening(r *Resource, it DirectoryItem, epoch uint64) e
 	} else {
 		return ErrAuthority
 	}
-	tx.s.openings[it.Commitment] = wire.MustMarshal(list)
+	tx.s.openings[it.Commitment] = list
 	return nil
 }
 
@@ -260,7 +258,7 @@ func (tx *transaction) applyKeyResealed(o *KeyResealed) error {
 	}
 	sender := Sender{Device: tx.author, Epoch: o.Epoch}
 	if g := &r.Grants[i]; !slices.Contains(g.Senders, sender) {
-		g.Senders = append(slices.Clip(g.Senders), sender)
+		g.Senders = append(g.Senders, sender)
 	}
 	return nil
 }

@@ -1,218 +1,177 @@
 package officer
 
 import (
-	"errors"
+	"bytes"
 	"fmt"
+	"maps"
 	"slices"
-	"sync/atomic"
 	"time"
 
+	"github.com/underseal/underseal/internal/pubkey"
 	"github.com/underseal/underseal/internal/wire"
 )
 
-// lazyResource is a resource that may still be in its cached encoding: a log
-// has many resources, and most commands look at a few.
-type lazyResource struct {
-	raw   []byte
-	value atomic.Pointer[Resource]
-	owned bool // held by one state that nobody has seen yet
-}
+// cacheLayout changes whenever the layout does, or what replay makes of the
+// same log; a cache of another layout is thrown away and the log is verified
+// from genesis.
+const cacheLayout = "underseal state cache 2\n"
 
-func ownedResource(r *Resource) *lazyResource {
-	l := &lazyResource{owned: true}
-	l.value.Store(r)
-	return l
-}
-
-func (l *lazyResource) get() *Resource {
-	if r := l.value.Load(); r != nil {
-		return r
-	}
-	r := new(Resource)
-	if err := wire.Unmarshal(l.raw, r, maxCache); err != nil {
-		// The cache was authentic and of this layout: a fault of this program.
-		panic(fmt.Sprintf("officer: authentic cache does not decode: %v", err))
-	}
-	l.value.Store(r)
-	return r
-}
-
-func (l *lazyResource) clone() *lazyResource {
-	c := &lazyResource{raw: l.raw}
-	c.value.Store(l.value.Load())
-	return c
-}
-
-// own returns the resource for changing; shared data is copied first.
-func (l *lazyResource) own() *Resource {
-	r := l.get()
-	if !l.owned {
-		n := *r
-		n.Epochs = slices.Clone(r.Epochs)
-		n.Grants = slices.Clone(r.Grants)
-		r, l.owned, l.raw = &n, true, nil
-		l.value.Store(r)
-	}
-	return r
-}
-
-func (l *lazyResource) encode() []byte {
-	if r := l.value.Load(); r != nil {
-		return wire.MustMarshal(r)
-	}
-	return l.raw
-}
-
-// cacheLayout changes whenever the layout below or a type in it does; a cache
-// of another layout is thrown away and the log is verified from genesis.
-const cacheLayout = "underseal state cache 1"
-
-// maxCache bounds a cache: a log of a million operations stays below.
-const maxCache = 1 << 30
-
-type cacheWire struct {
-	_            struct{} `cbor:",toarray"`
-	Layout       string
-	Organization OrganizationID
-	Length       uint64
-	Hash         Hash
-	HeadTime     uint64
-	Name         Hash
-	Directory    []byte
-	Members      []byte // id ‖ length (4 bytes, big-endian) ‖ CBOR, repeated; so are the next four
-	Devices      []byte
-	Resources    []byte
-	Bindings     []byte
-	Openings     []byte
-	KeyIDs       []byte // 8 bytes each
-	Invites      []byte // 32 bytes each
-	Texts        []byte // 32 bytes each
-}
-
-// EncodeCache writes the verified state, for [DecodeCache]. It is not
-// self-protecting: the caller keeps it under a MAC of its own device and never
-// in the store.
+// EncodeCache writes the verified state, for [DecodeCache]; equal states give
+// equal bytes. It is not self-protecting: the caller keeps it under a MAC of
+// its own device and never in the store.
+//
+// The layout is private to this package. It is not CBOR, because a large
+// firm's state is read at every start: fields of fixed length one after the
+// other, numbers as varints, lists as a count and items in ascending order of
+// their ids, members and devices named by their places in the lists of them.
+// What follows from the rest is left out.
 func (s *State) EncodeCache() []byte {
-	w := cacheWire{
-		Layout: cacheLayout, Organization: s.org, Length: s.head.Length, Hash: s.head.Hash,
-		HeadTime: uint64(max(s.headTime.Unix(), 0)), Name: s.name,
+	w := cacheWriter{b: []byte(cacheLayout), members: map[MemberID]uint64{}, devices: map[DeviceID]uint64{}}
+	w.fixed(s.org[:])
+	w.number(s.head.Length)
+	w.fixed(s.head.Hash[:])
+	w.number(uint64(s.headTime.Unix()))
+	w.fixed(s.name[:])
+
+	members := ordered(s.members, MemberID.Compare)
+	w.count(len(members))
+	for i, id := range members {
+		w.members[id] = uint64(i)
+		w.fixed(id[:])
 	}
+	devices := ordered(s.devices, compareDevices)
+	w.count(len(devices))
+	for i, id := range devices {
+		w.devices[id] = uint64(i)
+		w.fixed(id[:])
+	}
+	for _, id := range members {
+		w.member(s.members[id])
+	}
+	for _, id := range devices {
+		w.device(s.devices[id])
+	}
+	w.count(len(s.resources))
+	for _, id := range ordered(s.resources, compareResources) {
+		w.fixed(id[:])
+		w.resource(s.resources[id])
+	}
+	w.flag(s.hasDir)
 	if s.hasDir {
-		w.Directory = s.directory[:]
+		w.fixed(s.directory[:])
 	}
-	for id, m := range s.members {
-		w.Members = appendItem(w.Members, id[:], wire.MustMarshal(m))
+	w.count(len(s.openings))
+	for _, h := range ordered(s.openings, compareHashes) {
+		w.fixed(h[:])
+		w.openings(s.openings[h])
 	}
-	for id, d := range s.devices {
-		w.Devices = appendItem(w.Devices, id[:], wire.MustMarshal(d))
+	w.count(len(s.taken.invites))
+	for _, h := range ordered(s.taken.invites, compareHashes) {
+		w.fixed(h[:])
 	}
-	for id, r := range s.resources {
-		w.Resources = appendItem(w.Resources, id[:], r.encode())
-	}
-	for b, id := range s.bindings {
-		w.Bindings = appendItem(w.Bindings, id[:], wire.MustMarshal(b))
-	}
-	for h, o := range s.openings {
-		w.Openings = appendItem(w.Openings, h[:], o)
-	}
-	for id := range s.keyIDs {
-		w.KeyIDs = append(w.KeyIDs, id[:]...)
-	}
-	for h := range s.invites {
-		w.Invites = append(w.Invites, h[:]...)
-	}
-	for h := range s.texts {
-		w.Texts = append(w.Texts, h[:]...)
-	}
-	return wire.MustMarshal(w)
+	return w.b
 }
 
-// DecodeCache reads what EncodeCache wrote; the caller has checked its MAC.
-// An error means: verify from genesis.
+func compareDevices(a, b DeviceID) int     { return bytes.Compare(a[:], b[:]) }
+func compareResources(a, b ResourceID) int { return bytes.Compare(a[:], b[:]) }
+func compareHashes(a, b Hash) int          { return bytes.Compare(a[:], b[:]) }
+
+func ordered[K comparable, V any](m map[K]V, compare func(a, b K) int) []K {
+	return slices.SortedFunc(maps.Keys(m), compare)
+}
+
+// DecodeCache reads what EncodeCache wrote and keeps parts of b, which the
+// caller does not change afterwards. The caller has checked its MAC: only the
+// form is checked here, so that no later use of the state fails. An error
+// means: verify from genesis.
 func DecodeCache(b []byte) (*State, error) {
-	var w cacheWire
-	if err := wire.Unmarshal(b, &w, maxCache); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrCache, err)
-	}
-	if w.Layout != cacheLayout {
+	if !bytes.HasPrefix(b, []byte(cacheLayout)) {
 		return nil, fmt.Errorf("%w: another layout", ErrCache)
 	}
-	s := newState()
-	s.org, s.head, s.name = w.Organization, Head{Length: w.Length, Hash: w.Hash}, w.Name
-	s.headTime = time.Unix(int64(min(w.HeadTime, maxTime)), 0).UTC()
-	if len(w.Directory) == len(s.directory) {
-		s.directory, s.hasDir = ResourceID(w.Directory), true
+	r := cacheReader{b: b[len(cacheLayout):]}
+	s := &State{org: OrganizationID(r.hash())}
+	s.head = Head{Length: r.number(), Hash: r.hash()}
+	s.headTime = time.Unix(int64(r.upTo(maxTime)), 0).UTC()
+	s.name = r.hash()
+
+	r.members = ascending(&r, len(MemberID{}), (*cacheReader).memberID, MemberID.Compare)
+	r.devices = ascending(&r, len(DeviceID{}), (*cacheReader).deviceID, compareDevices)
+	s.members = make(map[MemberID]*Member, len(r.members))
+	for _, id := range r.members {
+		s.members[id] = r.member(id)
 	}
-	for _, list := range []struct {
-		items   []byte
-		keySize int
-		put     func(key, item []byte) error
-	}{
-		{w.Members, len(MemberID{}), func(id, item []byte) error {
-			m := new(Member)
-			s.members[MemberID(id)] = m
-			return wire.Unmarshal(item, m, maxCache)
-		}},
-		{w.Devices, len(DeviceID{}), func(id, item []byte) error {
-			d := new(Device)
-			s.devices[DeviceID(id)] = d
-			return wire.Unmarshal(item, d, maxCache)
-		}},
-		{w.Resources, len(ResourceID{}), func(id, item []byte) error {
-			s.resources[ResourceID(id)] = &lazyResource{raw: item}
-			return nil
-		}},
-		{w.Bindings, len(ResourceID{}), func(id, item []byte) error {
-			var b Binding
-			err := wire.Unmarshal(item, &b, maxCache)
-			s.bindings[b] = ResourceID(id)
-			return err
-		}},
-		{w.Openings, len(Hash{}), func(h, item []byte) error {
-			s.openings[Hash(h)] = item
-			return nil
-		}},
-	} {
-		if err := eachItem(list.items, list.keySize, list.put); err != nil {
-			return nil, fmt.Errorf("%w: %w", ErrCache, err)
-		}
+	s.devices = make(map[DeviceID]*Device, len(r.devices))
+	for _, id := range r.devices {
+		s.devices[id] = r.device(id)
 	}
-	for b := w.KeyIDs; len(b) >= 8; b = b[8:] {
-		s.keyIDs[[8]byte(b)] = struct{}{}
+	n := r.count(len(ResourceID{}))
+	s.resources = make(map[ResourceID]*Resource, n)
+	for prev := (ResourceID{}); n > 0; n-- {
+		id := ResourceID(r.fixed(len(prev)))
+		r.check(len(s.resources) == 0 || compareResources(prev, id) < 0)
+		s.resources[id], prev = r.resource(id), id
 	}
-	for b := w.Invites; len(b) >= 32; b = b[32:] {
-		s.invites[Hash(b)] = struct{}{}
+	if s.hasDir = r.flag(); s.hasDir {
+		s.directory = ResourceID(r.fixed(len(s.directory)))
+		r.check(s.resources[s.directory] != nil)
 	}
-	for b := w.Texts; len(b) >= 32; b = b[32:] {
-		s.texts[Hash(b)] = struct{}{}
+	n = r.count(len(Hash{}))
+	s.openings = make(map[Hash][]SealedOpening, n)
+	for prev := (Hash{}); n > 0; n-- {
+		h := r.hash()
+		r.check(len(s.openings) == 0 || compareHashes(prev, h) < 0)
+		s.openings[h], prev = r.openings(), h
+	}
+	invites := ascending(&r, len(Hash{}), (*cacheReader).hash, compareHashes)
+	r.check(len(r.b) == 0)
+	if r.failed {
+		return nil, ErrCache
+	}
+	s.taken.invites = make(map[Hash]struct{}, len(invites))
+	for _, h := range invites {
+		s.taken.invites[h] = struct{}{}
 	}
 	return s, nil
 }
 
-func appendItem(dst, key, value []byte) []byte {
-	n := len(value)
-	dst = append(dst, key...)
-	dst = append(dst, byte(n>>24), byte(n>>16), byte(n>>8), byte(n))
-	return append(dst, value...)
-}
-
-var errCutShort = errors.New("cut short")
-
-func eachItem(b []byte, keySize int, f func(key, value []byte) error) error {
-	for len(b) > 0 {
-		if len(b) < keySize+4 {
-			return errCutShort
-		}
-		key, l := b[:keySize], b[keySize:keySize+4]
-		n := int(l[0])<<24 | int(l[1])<<16 | int(l[2])<<8 | int(l[3])
-		b = b[keySize+4:]
-		if n < 0 || n > len(b) {
-			return errCutShort
-		}
-		if err := f(key, b[:n:n]); err != nil {
-			return err
-		}
-		b = b[n:]
+// named is what the log must have named for this state to come about. A cache
+// leaves it out, but for invitations, and it is found when the first entry
+// is applied: most commands apply none.
+func (s *State) named() taken {
+	keys := len(s.resources) + 3*len(s.devices) + 2*len(s.members)
+	t := taken{
+		keyIDs:   make(map[[8]byte]struct{}, keys),
+		texts:    make(map[Hash]struct{}, 1+2*len(s.members)+len(s.devices)+len(s.resources)),
+		bindings: make(map[Binding]struct{}, len(s.resources)),
+		invites:  maps.Clone(s.taken.invites),
 	}
-	return nil
+	key := func(h Hash) { t.keyIDs[[8]byte(h[:8])] = struct{}{} }
+	public := func(k []byte) { key(pubkey.Hash(k)) }
+	t.texts[s.name] = struct{}{}
+	for _, m := range s.members {
+		t.texts[m.Name], t.texts[m.Email] = struct{}{}, struct{}{}
+		for _, k := range m.UserKeys {
+			key(k.Commitment)
+			public(k.Public)
+		}
+	}
+	for _, d := range s.devices {
+		t.texts[d.Record.Label] = struct{}{}
+		public(d.Record.Encryption)
+		public(d.Record.Signing)
+		public(d.Record.SignIn)
+	}
+	for _, r := range s.resources {
+		t.texts[r.Label] = struct{}{}
+		if r.Binding.ID != "" {
+			t.bindings[r.Binding] = struct{}{}
+		}
+		for _, e := range r.Epochs {
+			key(e.Commitment)
+			if r.Kind == wire.KindFolder {
+				public(e.Public)
+			}
+		}
+	}
+	return t
 }

@@ -46,6 +46,9 @@ func (e Entry) Sign(sign func(label string, payload []byte) []byte) ([]byte, err
 	if len(e.Operations) == 0 || len(e.Operations) > wire.MaxOperations {
 		return nil, fmt.Errorf("%w: %d operations", ErrOperation, len(e.Operations))
 	}
+	if e.Time.Unix() > maxTime {
+		return nil, fmt.Errorf("log entry: %w: time", wire.ErrMalformed)
+	}
 	b := entryBody{
 		Organization: e.Organization,
 		Sequence:     e.Sequence,
@@ -75,6 +78,7 @@ func (e Entry) Sign(sign func(label string, payload []byte) []byte) ([]byte, err
 // decoded is an entry with what is needed to verify it.
 type decoded struct {
 	Entry
+	raw       []byte
 	body      []byte
 	signature []byte
 	hash      Hash
@@ -113,6 +117,7 @@ func decodeEntry(b []byte) (decoded, error) {
 			Author:       body.Author,
 			Operations:   make([]Operation, len(body.Operations)),
 		},
+		raw:       b,
 		body:      w.Body,
 		signature: w.Signature,
 		hash:      EntryHash(b),

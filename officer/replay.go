@@ -2,8 +2,10 @@ package officer
 
 import (
 	"crypto/ed25519"
+	"errors"
 	"fmt"
 	"runtime"
+	"slices"
 	"sync"
 
 	"github.com/underseal/underseal/internal/pubkey"
@@ -27,39 +29,114 @@ func Replay(org OrganizationID, entries [][]byte) (*State, error) {
 // error nothing of them is applied; s itself never changes. Call it with
 // as many entries at once as there are: each call copies the state once.
 func (s *State) Apply(entries ...[]byte) (*State, error) {
+	if s.head.Length == 0 { // a State that Replay did not make
+		return nil, ErrEmpty
+	}
 	if len(entries) == 0 {
 		return s, nil
 	}
 	return s.clone().extend(entries)
 }
 
-// extend applies entries to s, which nobody else holds. Signatures are
-// verified on all cores while replay goes on; a state leaves this function
-// only after every one of them held.
+// extend applies entries to s, which nobody else holds. Entries are decoded
+// ahead of replay and signatures verified behind it, on all cores; a state
+// leaves this function only after every signature held.
 func (s *State) extend(entries [][]byte) (*State, error) {
-	v := newVerifier()
-	for _, raw := range entries {
-		if err := s.applyEntry(raw, v); err != nil {
-			v.wait() // its own error comes later in the log, or is this one
-			return nil, err
-		}
+	chunks := slices.Collect(slices.Chunk(entries, chunkSize))
+	jobs := make(chan func(), 2*ahead)
+	var workers sync.WaitGroup
+	for range min(runtime.GOMAXPROCS(0), len(chunks)) {
+		workers.Go(func() {
+			for job := range jobs {
+				job()
+			}
+		})
 	}
-	if err := v.wait(); err != nil {
-		return nil, err
+	var v verifier
+	var failure error
+	decoding, next := make([]*chunk, ahead), 0
+	for i := 0; i < len(chunks) && failure == nil; i++ {
+		for ; next < min(i+ahead, len(chunks)); next++ {
+			c := &chunk{raw: chunks[next], done: make(chan struct{})}
+			decoding[next%ahead] = c
+			jobs <- c.decode
+		}
+		c := decoding[i%ahead]
+		<-c.done
+		var signed []signed
+		signed, failure = s.applyChunk(c)
+		jobs <- func() { v.verify(signed) }
+	}
+	close(jobs)
+	workers.Wait()
+	s.own = nil
+	switch {
+	case v.err != nil: // of an entry before the one that failed, or of that one
+		return nil, v.err
+	case failure != nil:
+		return nil, failure
 	}
 	return s, nil
 }
 
-func (s *State) applyEntry(raw []byte, v *verifier) error {
-	at := s.head.Length
-	fail := func(err error) error { return &EntryError{Sequence: at, Operation: -1, Err: err} }
-	d, err := decodeEntry(raw)
-	if err != nil {
-		if e, ok := err.(*EntryError); ok { // names the operation already
-			e.Sequence = at // not what an unverified entry says of itself
-			return e
+const (
+	// chunkSize is how many entries are handed to a core at once.
+	chunkSize = 32
+	// ahead is how many chunks are decoded before replay wants them.
+	ahead = 16
+)
+
+// chunk is a few consecutive entries.
+type chunk struct {
+	raw     [][]byte
+	decoded []decoded
+	err     error // of the entry after those decoded
+	done    chan struct{}
+}
+
+func (c *chunk) decode() {
+	defer close(c.done)
+	c.decoded = make([]decoded, 0, len(c.raw))
+	for _, raw := range c.raw {
+		d, err := decodeEntry(raw)
+		if err != nil {
+			c.err = err
+			return
 		}
-		return fail(err)
+		c.decoded = append(c.decoded, d)
+	}
+}
+
+// applyChunk applies entries until one fails, and returns what their authors
+// must have signed, the failed one's too.
+func (s *State) applyChunk(c *chunk) ([]signed, error) {
+	list := make([]signed, 0, len(c.decoded))
+	for i := range c.decoded {
+		at := s.head.Length
+		key, err := s.applyEntry(&c.decoded[i])
+		if key != nil {
+			list = append(list, signed{at, key, c.decoded[i].body, c.decoded[i].signature})
+		}
+		if err != nil {
+			return list, err
+		}
+	}
+	if c.err == nil {
+		return list, nil
+	}
+	if e, ok := errors.AsType[*EntryError](c.err); ok { // names the operation already
+		e.Sequence = s.head.Length // not what an unverified entry says of itself
+		return list, e
+	}
+	return list, &EntryError{Sequence: s.head.Length, Operation: -1, Err: c.err}
+}
+
+// applyEntry applies an entry. It returns the key that must have signed it, as
+// soon as that is known.
+func (s *State) applyEntry(d *decoded) (signing ed25519.PublicKey, err error) {
+	at := s.head.Length
+	fail := func(err error) (ed25519.PublicKey, error) {
+		return signing, &EntryError{Sequence: at, Operation: -1, Err: err}
 	}
 	if d.Sequence != at || d.Previous != s.head.Hash {
 		return fail(ErrChain)
@@ -68,26 +145,22 @@ func (s *State) applyEntry(raw []byte, v *verifier) error {
 		return fail(ErrOrganization)
 	}
 	tx := &transaction{s: s, author: d.Author, sequence: at}
-	var signing ed25519.PublicKey
 	if at == 0 {
-		if signing, err = tx.genesis(d); err != nil {
+		if signing, err = genesisKey(d); err != nil {
 			return fail(err)
 		}
+		s.org = OrganizationOf(d.raw)
 	} else {
 		dev := s.devices[d.Author]
 		if dev == nil || dev.Removed {
 			return fail(ErrAuthor)
 		}
 		signing = dev.Record.Signing
-		tx.member = s.members[dev.Member]
-	}
-	v.check(at, signing, d.body, d.signature)
-	if at == 0 {
-		s.org = OrganizationOf(raw)
+		tx.member, tx.role = dev.Member, s.members[dev.Member].Role
 	}
 	for i, op := range d.Operations {
 		if err := tx.apply(op); err != nil {
-			return &EntryError{Sequence: at, Operation: i, Kind: op.Kind().String(), Err: err}
+			return signing, &EntryError{Sequence: at, Operation: i, Kind: op.Kind().String(), Err: err}
 		}
 	}
 	if err := tx.finish(); err != nil {
@@ -95,60 +168,36 @@ func (s *State) applyEntry(raw []byte, v *verifier) error {
 	}
 	s.head = Head{Length: at + 1, Hash: d.hash}
 	s.headTime = d.Time
-	return nil
+	return signing, nil
 }
 
-// verifier checks Ed25519 signatures on as many goroutines as there are cores.
+// signed is an entry's body with the key that must have signed it.
+type signed struct {
+	sequence        uint64
+	key             ed25519.PublicKey
+	body, signature []byte
+}
+
+// verifier checks signatures on several goroutines.
 type verifier struct {
-	jobs chan job
-	wg   sync.WaitGroup
-	mu   sync.Mutex
-	err  *EntryError // of the lowest sequence
+	mu  sync.Mutex
+	err *EntryError // of the lowest sequence, so that the answer is always the same
 }
 
-type job struct {
-	sequence  uint64
-	key       ed25519.PublicKey
-	body, sig []byte
-}
-
-func newVerifier() *verifier { return &verifier{} }
-
-func (v *verifier) check(sequence uint64, key ed25519.PublicKey, body, sig []byte) {
-	if v.jobs == nil {
-		v.jobs = make(chan job, 256)
-		for range runtime.GOMAXPROCS(0) {
-			v.wg.Go(v.work)
-		}
-	}
-	v.jobs <- job{sequence, key, body, sig}
-}
-
-func (v *verifier) work() {
-	for j := range v.jobs {
-		if pubkey.Verify(j.key, wire.LabelEntry, j.body, j.sig) != nil {
+func (v *verifier) verify(list []signed) {
+	for _, e := range list {
+		if pubkey.Verify(e.key, wire.LabelEntry, e.body, e.signature) != nil {
 			v.mu.Lock()
-			if v.err == nil || j.sequence < v.err.Sequence {
-				v.err = &EntryError{Sequence: j.sequence, Operation: -1, Err: ErrSignature}
+			if v.err == nil || e.sequence < v.err.Sequence {
+				v.err = &EntryError{Sequence: e.sequence, Operation: -1, Err: ErrSignature}
 			}
 			v.mu.Unlock()
 		}
 	}
 }
 
-func (v *verifier) wait() error {
-	if v.jobs != nil {
-		close(v.jobs)
-		v.wg.Wait()
-	}
-	if v.err != nil {
-		return v.err
-	}
-	return nil
-}
-
-// genesis checks the first entry's shape and returns its author's key.
-func (tx *transaction) genesis(d decoded) (ed25519.PublicKey, error) {
+// genesisKey checks the first entry's shape and returns its author's key.
+func genesisKey(d *decoded) (ed25519.PublicKey, error) {
 	g, ok := d.Operations[0].(*Genesis)
 	if !ok || len(d.Operations) != 1 || !d.Organization.IsZero() {
 		return nil, ErrGenesis

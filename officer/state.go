@@ -22,19 +22,28 @@ type State struct {
 	name      Hash
 	members   map[MemberID]*Member
 	devices   map[DeviceID]*Device
-	resources map[ResourceID]*lazyResource
+	resources map[ResourceID]*Resource
 	directory ResourceID
 	hasDir    bool
-	keyIDs    map[[8]byte]struct{}
-	bindings  map[Binding]ResourceID
-	invites   map[Hash]struct{}
-	texts     map[Hash]struct{} // commitments that the log names
-	openings  map[Hash][]byte   // CBOR of []SealedOpening; most are never looked at
+	openings  map[Hash][]SealedOpening
+	taken     taken
+	// own are the members, devices, resources and (by commitment) lists of
+	// openings that this state shares with no other, so that they may be
+	// changed while it is being made; nil in a state that somebody has seen.
+	own map[any]struct{}
+}
+
+// taken is what the log has named and may not name again. All of it but
+// invites follows from the rest of the state, see named.
+type taken struct {
+	keyIDs   map[[8]byte]struct{} // of commitments and public keys
+	texts    map[Hash]struct{}    // commitments to texts
+	bindings map[Binding]struct{}
+	invites  map[Hash]struct{}
 }
 
 // UserKey is one generation of a member's user key.
 type UserKey struct {
-	_          struct{} `cbor:",toarray"`
 	Generation uint64
 	Public     []byte // X-Wing, 1216 bytes
 	Commitment Hash
@@ -45,7 +54,6 @@ type UserKey struct {
 
 // Member is a person in the organization.
 type Member struct {
-	_         struct{} `cbor:",toarray"`
 	ID        MemberID
 	Role      Role
 	Name      Hash // commitment
@@ -63,7 +71,6 @@ func (m *Member) UserKey() UserKey { return m.UserKeys[len(m.UserKeys)-1] }
 
 // Device is an installation of a member.
 type Device struct {
-	_        struct{} `cbor:",toarray"`
 	ID       DeviceID
 	Member   MemberID
 	Record   DeviceRecord
@@ -76,8 +83,7 @@ type Device struct {
 
 // Epoch is one generation of a resource's key.
 type Epoch struct {
-	_          struct{} `cbor:",toarray"`
-	Number     uint64   // from 1
+	Number     uint64 // from 1
 	Commitment Hash
 	Public     []byte   // folders: X-Wing key
 	Previous   []byte   // the previous key under this one; empty in epoch 1
@@ -88,7 +94,6 @@ type Epoch struct {
 
 // GrantState is a principal's present rights on a resource.
 type GrantState struct {
-	_         struct{} `cbor:",toarray"`
 	Principal Principal
 	Rights    Rights
 	Sequence  uint64 // of the entry that last changed it
@@ -97,14 +102,12 @@ type GrantState struct {
 
 // Sender is a device that announced an envelope of an epoch to a principal.
 type Sender struct {
-	_      struct{} `cbor:",toarray"`
 	Device DeviceID
 	Epoch  uint64
 }
 
 // Resource is what a key protects.
 type Resource struct {
-	_       struct{} `cbor:",toarray"`
 	ID      ResourceID
 	Kind    KeyKind
 	Binding Binding
@@ -151,7 +154,6 @@ func (r *Resource) Rights(p Principal) Rights {
 
 // SealedOpening is where the opening of a committed text rests.
 type SealedOpening struct {
-	_        struct{} `cbor:",toarray"`
 	Resource ResourceID
 	Epoch    uint64
 	Sealed   []byte
@@ -191,18 +193,13 @@ func (s *State) Members() []*Member {
 func (s *State) Device(id DeviceID) *Device { return s.devices[id] }
 
 // Resource returns a resource, or nil.
-func (s *State) Resource(id ResourceID) *Resource {
-	if l := s.resources[id]; l != nil {
-		return l.get()
-	}
-	return nil
-}
+func (s *State) Resource(id ResourceID) *Resource { return s.resources[id] }
 
 // Resources lists all resources in the order in which they were created.
 func (s *State) Resources() []*Resource {
 	out := make([]*Resource, 0, len(s.resources))
-	for _, l := range s.resources {
-		out = append(out, l.get())
+	for _, r := range s.resources {
+		out = append(out, r)
 	}
 	sort.Slice(out, func(i, j int) bool {
 		if out[i].Created != out[j].Created {
@@ -224,15 +221,7 @@ func (s *State) Directory() *Resource {
 // Openings tells where openings of a committed text rest, at most one for
 // each resource.
 func (s *State) Openings(commitment Hash) []SealedOpening {
-	b, ok := s.openings[commitment]
-	if !ok {
-		return nil
-	}
-	var list []SealedOpening
-	if err := wire.Unmarshal(b, &list, maxCache); err != nil {
-		panic("officer: openings written by this package do not decode") // a fault of this program
-	}
-	return list
+	return slices.Clone(s.openings[commitment])
 }
 
 // SigningKey returns the key with which a device signs envelopes; removed
@@ -286,30 +275,21 @@ func (s *State) MayHold(id ResourceID, epoch uint64, member MemberID, key Hash, 
 	return ErrAuthority
 }
 
-// clone copies everything that apply may change.
+// clone copies what holds members, devices and resources; they themselves are
+// copied when they are changed.
 func (s *State) clone() *State {
 	c := *s
-	c.members = make(map[MemberID]*Member, len(s.members))
-	for id, m := range s.members {
-		n := *m
-		n.UserKeys = slices.Clone(m.UserKeys)
-		n.Devices = slices.Clone(m.Devices)
-		c.members[id] = &n
-	}
-	c.devices = make(map[DeviceID]*Device, len(s.devices))
-	for id, d := range s.devices {
-		n := *d
-		c.devices[id] = &n
-	}
-	c.resources = make(map[ResourceID]*lazyResource, len(s.resources))
-	for id, l := range s.resources {
-		c.resources[id] = l.clone()
-	}
-	c.keyIDs = maps.Clone(s.keyIDs)
-	c.bindings = maps.Clone(s.bindings)
-	c.invites = maps.Clone(s.invites)
-	c.texts = maps.Clone(s.texts)
+	c.members, c.devices, c.resources = maps.Clone(s.members), maps.Clone(s.devices), maps.Clone(s.resources)
 	c.openings = maps.Clone(s.openings)
+	if s.taken.keyIDs == nil { // from a cache
+		c.taken = s.named()
+	} else {
+		c.taken = taken{
+			keyIDs: maps.Clone(s.taken.keyIDs), texts: maps.Clone(s.taken.texts),
+			bindings: maps.Clone(s.taken.bindings), invites: maps.Clone(s.taken.invites),
+		}
+	}
+	c.own = map[any]struct{}{}
 	return &c
 }
 
@@ -317,13 +297,64 @@ func newState() *State {
 	return &State{
 		members:   map[MemberID]*Member{},
 		devices:   map[DeviceID]*Device{},
-		resources: map[ResourceID]*lazyResource{},
-		keyIDs:    map[[8]byte]struct{}{},
-		bindings:  map[Binding]ResourceID{},
-		invites:   map[Hash]struct{}{},
-		texts:     map[Hash]struct{}{},
-		openings:  map[Hash][]byte{},
+		resources: map[ResourceID]*Resource{},
+		openings:  map[Hash][]SealedOpening{},
+		taken: taken{
+			keyIDs: map[[8]byte]struct{}{}, texts: map[Hash]struct{}{},
+			bindings: map[Binding]struct{}{}, invites: map[Hash]struct{}{},
+		},
+		own: map[any]struct{}{},
 	}
+}
+
+// put adds v, which nobody else holds, to one of the state's maps.
+func put[K comparable, V any](s *State, in map[K]*V, id K, v *V) {
+	in[id] = v
+	s.own[v] = struct{}{}
+}
+
+// change returns what one of the state's maps holds for id, copied first where
+// another state holds it too; nil if there is nothing.
+func change[K comparable, V any](s *State, in map[K]*V, id K, clone func(V) V) *V {
+	v := in[id]
+	if v == nil {
+		return nil
+	}
+	if _, own := s.own[v]; !own {
+		c := clone(*v)
+		v = &c
+		put(s, in, id, v)
+	}
+	return v
+}
+
+func (s *State) changeOpenings(commitment Hash) []SealedOpening {
+	if _, own := s.own[commitment]; !own {
+		s.openings[commitment] = slices.Clone(s.openings[commitment])
+		s.own[commitment] = struct{}{}
+	}
+	return s.openings[commitment]
+}
+
+func (s *State) changeMember(id MemberID) *Member {
+	return change(s, s.members, id, func(m Member) Member {
+		m.UserKeys, m.Devices = slices.Clone(m.UserKeys), slices.Clone(m.Devices)
+		return m
+	})
+}
+
+func (s *State) changeDevice(id DeviceID) *Device {
+	return change(s, s.devices, id, func(d Device) Device { return d })
+}
+
+func (s *State) changeResource(id ResourceID) *Resource {
+	return change(s, s.resources, id, func(r Resource) Resource {
+		r.Epochs, r.Grants = slices.Clone(r.Epochs), slices.Clone(r.Grants)
+		for i := range r.Grants { // appending copies what another state holds
+			r.Grants[i].Senders = slices.Clip(r.Grants[i].Senders)
+		}
+		return r
+	})
 }
 
 // UserKeyContext is what a member's user key of a generation belongs to. The

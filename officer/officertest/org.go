@@ -190,6 +190,22 @@ func (o *Org) Write(line string) []byte {
 	return o.Sign(author, o.Entry(author, ops...))
 }
 
+// Chain makes an author's entries that follow each other on the present head,
+// without appending them: a long log costs less so than one by one.
+func (o *Org) Chain(author string, entries ...[]officer.Operation) [][]byte {
+	o.t.Helper()
+	var out [][]byte
+	for _, ops := range entries {
+		e := o.Entry(author, ops...)
+		if n := len(out); n > 0 {
+			e.Sequence += uint64(n)
+			e.Previous = officer.EntryHash(out[n-1])
+		}
+		out = append(out, o.Sign(author, e))
+	}
+	return out
+}
+
 // Append applies entries and, if they are accepted, keeps them.
 func (o *Org) Append(entries ...[]byte) error {
 	next, err := o.State.Apply(entries...)

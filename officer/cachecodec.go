@@ -1,0 +1,295 @@
+package officer
+
+import (
+	"encoding/binary"
+	"math"
+
+	"github.com/underseal/underseal/internal/pubkey"
+	"github.com/underseal/underseal/internal/wire"
+)
+
+// cacheWriter appends the parts of a state.
+type cacheWriter struct {
+	b       []byte
+	members map[MemberID]uint64 // places in the list of members
+	devices map[DeviceID]uint64
+}
+
+func (w *cacheWriter) fixed(b []byte)  { w.b = append(w.b, b...) }
+func (w *cacheWriter) number(n uint64) { w.b = binary.AppendUvarint(w.b, n) }
+func (w *cacheWriter) count(n int)     { w.number(uint64(n)) }
+
+func (w *cacheWriter) flag(v bool) {
+	if v {
+		w.number(1)
+	} else {
+		w.number(0)
+	}
+}
+
+func (w *cacheWriter) bytes(b []byte) {
+	w.count(len(b))
+	w.fixed(b)
+}
+
+func (w *cacheWriter) member(m *Member) {
+	w.number(uint64(m.Role))
+	w.fixed(m.Name[:])
+	w.fixed(m.Email[:])
+	w.count(len(m.UserKeys))
+	for i, k := range m.UserKeys {
+		w.fixed(k.Public)
+		w.fixed(k.Commitment[:])
+		if i > 0 { // the first comes with the card
+			w.fixed(k.Previous)
+			w.number(w.devices[k.Author])
+		}
+		w.number(k.Sequence)
+	}
+	w.flag(m.KeyClosed)
+	w.count(len(m.Devices))
+	for _, id := range m.Devices {
+		w.number(w.devices[id])
+	}
+	w.number(w.devices[m.AddedBy])
+	w.number(m.Added)
+	w.number(m.Expires)
+}
+
+func (w *cacheWriter) device(d *Device) {
+	w.number(w.members[d.Member])
+	w.number(uint64(d.Record.Kind))
+	w.fixed(d.Record.Encryption)
+	w.fixed(d.Record.Signing)
+	w.fixed(d.Record.SignIn)
+	w.fixed(d.Record.Label[:])
+	w.number(w.devices[d.AddedBy])
+	w.number(d.Added)
+	w.number(d.AtKey)
+	w.flag(d.Removed)
+	if d.Removed {
+		w.number(d.RemovedA)
+	}
+}
+
+func (w *cacheWriter) resource(r *Resource) {
+	w.number(uint64(r.Kind))
+	for _, s := range []string{r.Binding.Connector, r.Binding.Account, r.Binding.Kind, r.Binding.ID} {
+		w.bytes([]byte(s))
+	}
+	w.fixed(r.Label[:])
+	w.number(r.Created)
+	w.count(len(r.Epochs))
+	for i, e := range r.Epochs {
+		w.fixed(e.Commitment[:])
+		if r.Kind == wire.KindFolder {
+			w.fixed(e.Public)
+		}
+		if i > 0 {
+			w.fixed(e.Previous)
+		}
+		w.number(w.devices[e.Author])
+		w.number(e.Sequence)
+		w.flag(e.Closed)
+	}
+	w.count(len(r.Grants))
+	for _, g := range r.Grants {
+		w.number(w.members[MemberID(g.Principal.ID)])
+		w.number(uint64(g.Rights))
+		w.number(g.Sequence)
+		w.count(len(g.Senders))
+		for _, s := range g.Senders {
+			w.number(w.devices[s.Device])
+			w.number(s.Epoch)
+		}
+	}
+}
+
+func (w *cacheWriter) openings(list []SealedOpening) {
+	w.count(len(list))
+	for _, o := range list {
+		w.fixed(o.Resource[:])
+		w.number(o.Epoch)
+		w.bytes(o.Sealed)
+	}
+}
+
+// cacheReader takes the parts of a state. After a failure it returns zeros,
+// so that a look at failed at the end is enough.
+type cacheReader struct {
+	b       []byte
+	failed  bool
+	members []MemberID
+	devices []DeviceID
+	senders []Sender // room for those of the next grants
+	binding Binding  // the last one: most have a word in common with it
+}
+
+func (r *cacheReader) check(ok bool) {
+	if !ok {
+		r.failed, r.b = true, nil
+	}
+}
+
+// fixed returns n bytes, zeros after a failure.
+func (r *cacheReader) fixed(n int) []byte {
+	if r.check(n <= len(r.b)); r.failed {
+		return make([]byte, n)
+	}
+	b := r.b[:n:n]
+	r.b = r.b[n:]
+	return b
+}
+
+func (r *cacheReader) hash() Hash         { return Hash(r.fixed(len(Hash{}))) }
+func (r *cacheReader) memberID() MemberID { return MemberID(r.hash()) }
+func (r *cacheReader) deviceID() DeviceID { return DeviceID(r.hash()) }
+
+func (r *cacheReader) number() uint64 { return r.upTo(math.MaxUint64) }
+
+// upTo returns a number in its shortest form that is at most limit.
+func (r *cacheReader) upTo(limit uint64) uint64 {
+	n, size := binary.Uvarint(r.b)
+	shortest := size == 1 || size > 1 && r.b[size-1] != 0
+	if r.check(shortest && n <= limit); r.failed {
+		return 0
+	}
+	r.b = r.b[size:]
+	return n
+}
+
+// count is the length of a list whose items take size bytes or more each, so
+// that memory is spent only on what can be there.
+func (r *cacheReader) count(size int) int { return int(r.upTo(uint64(len(r.b) / size))) }
+
+// some is the length of a list that is never empty.
+func (r *cacheReader) some(size int) int {
+	n := r.count(size)
+	r.check(n > 0)
+	return max(n, 1)
+}
+
+func (r *cacheReader) flag() bool    { return r.upTo(1) == 1 }
+func (r *cacheReader) bytes() []byte { return r.fixed(r.count(1)) }
+
+// place is a place in a list of n items.
+func (r *cacheReader) place(n int) int {
+	i := int(r.upTo(uint64(max(n, 1) - 1)))
+	r.check(n > 0)
+	return i
+}
+
+func (r *cacheReader) deviceAt() (id DeviceID) {
+	if i := r.place(len(r.devices)); !r.failed {
+		id = r.devices[i]
+	}
+	return id
+}
+
+func (r *cacheReader) memberAt() (id MemberID) {
+	if i := r.place(len(r.members)); !r.failed {
+		id = r.members[i]
+	}
+	return id
+}
+
+// ascending reads a list of ids of so many bytes.
+func ascending[K any](r *cacheReader, size int, read func(*cacheReader) K, compare func(a, b K) int) []K {
+	var list []K
+	for range r.count(size) {
+		id := read(r)
+		if r.check(len(list) == 0 || compare(list[len(list)-1], id) < 0); r.failed {
+			return nil
+		}
+		list = append(list, id)
+	}
+	return list
+}
+
+func (r *cacheReader) member(id MemberID) *Member {
+	m := &Member{ID: id, Role: Role(r.upTo(math.MaxUint8)), Name: r.hash(), Email: r.hash()}
+	m.UserKeys = make([]UserKey, r.some(pubkey.KEMSize))
+	for i := range m.UserKeys {
+		k := UserKey{Generation: uint64(i) + 1, Public: r.fixed(pubkey.KEMSize), Commitment: r.hash()}
+		if i > 0 {
+			k.Previous, k.Author = r.fixed(sealedKeySize), r.deviceAt()
+		}
+		k.Sequence = r.number()
+		m.UserKeys[i] = k
+	}
+	m.KeyClosed = r.flag()
+	m.Devices = make([]DeviceID, r.some(1))
+	for i := range m.Devices {
+		m.Devices[i] = r.deviceAt()
+	}
+	m.AddedBy, m.Added, m.Expires = r.deviceAt(), r.number(), r.number()
+	return m
+}
+
+func (r *cacheReader) device(id DeviceID) *Device {
+	d := &Device{ID: id, Member: r.memberAt()}
+	d.Record = DeviceRecord{
+		Kind: DeviceKind(r.upTo(math.MaxUint8)), Encryption: r.fixed(pubkey.KEMSize),
+		Signing: r.fixed(pubkey.SigningSize), SignIn: r.fixed(pubkey.SigningSize), Label: r.hash(),
+	}
+	d.AddedBy, d.Added, d.AtKey = r.deviceAt(), r.number(), r.number()
+	if d.Removed = r.flag(); d.Removed {
+		d.RemovedA = r.number()
+	}
+	return d
+}
+
+func (r *cacheReader) resource(id ResourceID) *Resource {
+	res := &Resource{ID: id, Kind: KeyKind(r.upTo(math.MaxUint8))}
+	for _, part := range []*string{&r.binding.Connector, &r.binding.Account, &r.binding.Kind, &r.binding.ID} {
+		if b := r.bytes(); string(b) != *part {
+			*part = string(b)
+		}
+	}
+	res.Binding = r.binding
+	res.Label, res.Created = r.hash(), r.number()
+	res.Epochs = make([]Epoch, r.some(len(Hash{})))
+	for i := range res.Epochs {
+		e := Epoch{Number: uint64(i) + 1, Commitment: r.hash()}
+		if res.Kind == wire.KindFolder {
+			e.Public = r.fixed(pubkey.KEMSize)
+		}
+		if i > 0 {
+			e.Previous = r.fixed(sealedKeySize)
+		}
+		e.Author, e.Sequence, e.Closed = r.deviceAt(), r.number(), r.flag()
+		res.Epochs[i] = e
+	}
+	res.Grants = make([]GrantState, r.count(4))
+	for i := range res.Grants {
+		res.Grants[i] = r.grant()
+		r.check(i == 0 || comparePrincipal(res.Grants[i-1].Principal, res.Grants[i].Principal) < 0)
+	}
+	return res
+}
+
+func (r *cacheReader) grant() GrantState {
+	g := GrantState{Principal: Principal{Kind: PrincipalMember}}
+	if i := r.place(len(r.members)); !r.failed {
+		g.Principal.ID = r.members[i][:]
+	}
+	g.Rights, g.Sequence = Rights(r.upTo(math.MaxUint8)), r.number()
+	if n := r.count(2); n > 0 {
+		if n > len(r.senders) {
+			r.senders = make([]Sender, max(n, 1024))
+		}
+		g.Senders, r.senders = r.senders[:n:n], r.senders[n:]
+	}
+	for i := range g.Senders {
+		g.Senders[i] = Sender{Device: r.deviceAt(), Epoch: r.number()}
+	}
+	return g
+}
+
+func (r *cacheReader) openings() []SealedOpening {
+	list := make([]SealedOpening, r.some(len(ResourceID{})))
+	for i := range list {
+		list[i] = SealedOpening{Resource: ResourceID(r.fixed(len(ResourceID{}))), Epoch: r.number(), Sealed: r.bytes()}
+	}
+	return list
+}
