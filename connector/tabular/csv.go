@@ -240,7 +240,9 @@ func (p *csvParser) cell(c *chunk, rec []string, i int, id string, at *cursor, l
 		value = value[1 : len(value)-1]
 		if bytes.IndexByte(value, '"') >= 0 {
 			mark := len(c.text)
-			c.text = appendUndoubled(c.text, value)
+			if c.text, ok = appendUndoubled(c.text, value); !ok {
+				return fail(ErrLocate)
+			}
 			value = c.text[mark:len(c.text):len(c.text)]
 		}
 	}
@@ -259,13 +261,16 @@ func (p *csvParser) cell(c *chunk, rec []string, i int, id string, at *cursor, l
 	return nil
 }
 
-// appendUndoubled appends the text between a cell's quotes, in which every
-// quote is doubled, with single quotes.
-func appendUndoubled(dst, s []byte) []byte {
+// appendUndoubled appends the text between a cell's quotes with single quotes
+// for doubled ones, and tells whether every quote was doubled.
+func appendUndoubled(dst, s []byte) ([]byte, bool) {
 	for {
 		i := bytes.IndexByte(s, '"')
-		if i < 0 || i+1 == len(s) {
-			return append(dst, s...)
+		if i < 0 {
+			return append(dst, s...), true
+		}
+		if i+1 == len(s) || s[i+1] != '"' {
+			return dst, false
 		}
 		dst = append(dst, s[:i+1]...)
 		s = s[i+2:]
