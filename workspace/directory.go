@@ -94,11 +94,11 @@ func (w *Workspace) MemberByEmail(ctx context.Context, email string) (MemberInfo
 	}
 	switch len(found) {
 	case 0:
-		return MemberInfo{}, fmt.Errorf("member: %w", ErrNoSuch)
+		return MemberInfo{}, fmt.Errorf("member %.80q: %w", email, ErrNoSuch)
 	case 1:
 		return found[0], nil
 	default:
-		return MemberInfo{}, fmt.Errorf("member: %w", ErrAmbiguous)
+		return MemberInfo{}, fmt.Errorf("member %.80q: %w", email, ErrAmbiguous)
 	}
 }
 
@@ -119,7 +119,7 @@ func (w *Workspace) CheckCard(ctx context.Context, f officer.CardFile) error {
 	}
 	for _, m := range w.Members(ctx) {
 		if strings.EqualFold(m.EmailText, f.Email.Text) {
-			return fmt.Errorf("email: %w", ErrTaken)
+			return fmt.Errorf("email %.80q: %w", f.Email.Text, ErrTaken)
 		}
 	}
 	return nil

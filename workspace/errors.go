@@ -11,6 +11,10 @@ var (
 	ErrRollback = errors.New("the store holds an older log than this device has seen")
 	// ErrFork: the store holds another history than this device has seen.
 	ErrFork = errors.New("the store holds another history than this device has seen")
+	// ErrLog: the store's log does not verify. The officer.EntryError within
+	// says where; the same rules refuse what this device would write itself,
+	// but that comes without ErrLog.
+	ErrLog = errors.New("the log does not verify")
 	// ErrStore: the store contradicts itself.
 	ErrStore = errors.New("the store contradicts itself")
 	// ErrLocal: a file of this device was altered.

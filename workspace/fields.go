@@ -51,11 +51,11 @@ func (w *Workspace) Field(ctx context.Context, label string) (FieldInfo, error) 
 	}
 	switch len(found) {
 	case 0:
-		return FieldInfo{}, fmt.Errorf("field: %w", ErrNoSuch)
+		return FieldInfo{}, fmt.Errorf("field %.80q: %w", label, ErrNoSuch)
 	case 1:
 		return found[0], nil
 	default:
-		return FieldInfo{}, fmt.Errorf("field: %w", ErrAmbiguous)
+		return FieldInfo{}, fmt.Errorf("field %.80q: %w", label, ErrAmbiguous)
 	}
 }
 
@@ -72,7 +72,7 @@ func (w *Workspace) NewField(ctx context.Context, label string) error {
 		}
 		switch _, err := w.Field(ctx, label); {
 		case err == nil, errors.Is(err, ErrAmbiguous):
-			return nil, fmt.Errorf("label: %w", ErrTaken)
+			return nil, fmt.Errorf("field %.80q: %w", label, ErrTaken)
 		case !errors.Is(err, ErrNoSuch):
 			return nil, err
 		}
@@ -118,7 +118,7 @@ func (w *Workspace) Revoke(ctx context.Context, label, email string) (closed boo
 			return nil, err
 		}
 		if f.Resource.Rights(officer.MemberPrincipal(m.ID)) == 0 {
-			return nil, fmt.Errorf("grant: %w", ErrNoSuch)
+			return nil, fmt.Errorf("grant of field %.80q to %.80q: %w", label, email, ErrNoSuch)
 		}
 		if f.Mine == 0 && w.Me().Role == officer.RoleOfficer {
 			closed = true
@@ -179,27 +179,29 @@ func (w *Workspace) fieldAndMember(ctx context.Context, label, email string) (Fi
 // WriteKey returns the key under which values of a field are sealed now. It
 // needs the right to write, and an epoch that is not closed (P7).
 func (w *Workspace) WriteKey(ctx context.Context, label string) (*fieldcrypt.Key, error) {
+	if err := w.requireMe(); err != nil {
+		return nil, err
+	}
 	f, err := w.Field(ctx, label)
 	if err != nil {
 		return nil, err
 	}
 	if !f.Mine.Has(officer.Write) {
-		return nil, ErrNotGranted
+		return nil, fmt.Errorf("field %.80q: the right to write is %w", label, ErrNotGranted)
 	}
 	if f.Epoch().Closed {
-		return nil, officer.ErrClosed
+		return nil, fmt.Errorf("field %.80q: %w", label, officer.ErrClosed)
 	}
 	key, err := w.keys.resource(ctx, f.Resource, f.Epoch().Number)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("field %.80q: %w", label, err)
 	}
 	return fieldcrypt.NewKey(key), nil
 }
 
 // Ring returns the keys of every epoch of every field that the caller may
-// read, and who the key ids belong to. A key that is granted but missing in
-// the store is an error, unless the field is of no interest: only names
-// fields by label; empty means all.
+// read, and who the key ids belong to. That a key is granted but missing in
+// the store is in its KeyOwner: it is an error only where a token needs it.
 func (w *Workspace) Ring(ctx context.Context) (*fieldcrypt.Ring, *KeyOwners, error) {
 	if err := w.requireMe(); err != nil {
 		return nil, nil, err
@@ -212,7 +214,7 @@ func (w *Workspace) Ring(ctx context.Context) (*fieldcrypt.Ring, *KeyOwners, err
 			if o.Granted {
 				key, err := w.keys.resource(ctx, f.Resource, e.Number)
 				if err != nil {
-					o.Err = err
+					o.Err = fmt.Errorf("field %.80q: %w", f.LabelText, err)
 				} else {
 					list = append(list, fieldcrypt.NewKey(key))
 				}

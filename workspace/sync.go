@@ -174,7 +174,7 @@ func (w *Workspace) Sync(ctx context.Context) error {
 			state, err = state.Apply(batch...)
 		}
 		if err != nil {
-			return fmt.Errorf("verify log: %w", err)
+			return fmt.Errorf("%w: %w", ErrLog, err)
 		}
 		from = state.Head().Length
 	}
@@ -182,7 +182,7 @@ func (w *Workspace) Sync(ctx context.Context) error {
 		if w.pin.Head.Length > 0 {
 			return ErrRollback
 		}
-		return fmt.Errorf("verify log: %w", officer.ErrEmpty)
+		return fmt.Errorf("%w: %w", ErrLog, officer.ErrEmpty)
 	}
 	if !pinned {
 		return ErrRollback

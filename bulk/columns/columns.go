@@ -102,7 +102,7 @@ type FieldError struct {
 	Err   error
 }
 
-func (e *FieldError) Error() string { return "field: " + e.Err.Error() }
+func (e *FieldError) Error() string { return e.Err.Error() } // which names it
 func (e *FieldError) Unwrap() error { return e.Err }
 
 type sealer struct {
