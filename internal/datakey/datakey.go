@@ -46,8 +46,13 @@ type Key struct {
 	commitment wire.Hash
 }
 
-// New binds a key to its context. The secret is copied.
+// New binds a key to its context. Both are copied. A context that
+// [wire.KeyContext.Check] refuses gives wire.ErrContext, a key of another
+// length ErrSize.
 func New(c wire.KeyContext, key *secret.Bytes) (*Key, error) {
+	if err := c.Check(); err != nil {
+		return nil, err
+	}
 	if key.Len() != Size {
 		return nil, ErrSize
 	}
@@ -55,7 +60,7 @@ func New(c wire.KeyContext, key *secret.Bytes) (*Key, error) {
 	if err != nil {
 		return nil, fmt.Errorf("derive data key: %w", err)
 	}
-	k := &Key{context: c, encoded: c.Encode(), raw: key.Clone(), base: secret.Take(prk)}
+	k := &Key{context: c.Clone(), encoded: c.Encode(), raw: key.Clone(), base: secret.Take(prk)}
 	out := k.Derive(wire.LabelCommit)
 	copy(k.commitment[:], out.Expose())
 	return k, nil
@@ -82,8 +87,8 @@ func Open(c wire.KeyContext, key *secret.Bytes, commitment wire.Hash) (*Key, err
 	return k, nil
 }
 
-// Context is what the key belongs to.
-func (k *Key) Context() wire.KeyContext { return k.context }
+// Context is a copy of what the key belongs to.
+func (k *Key) Context() wire.KeyContext { return k.context.Clone() }
 
 // Commitment is Expand(base, "underseal/v1/commit" ‖ 0 ‖ C, 32).
 func (k *Key) Commitment() wire.Hash { return k.commitment }
@@ -95,7 +100,11 @@ func (k *Key) ID() [8]byte { return [8]byte(k.commitment[:8]) }
 func (k *Key) Raw() *secret.Bytes { return k.raw }
 
 // Derive returns Expand(base, label ‖ 0 ‖ C, 32), the key for one purpose.
+// After Destroy it panics: what it would expand then is known to everybody.
 func (k *Key) Derive(label string) *secret.Bytes {
+	if k.base.Len() == 0 {
+		panic("datakey: used after Destroy")
+	}
 	out, err := hkdf.Expand(sha256.New, k.base.Expose(), string(wire.Labelled(label, k.encoded)), Size)
 	if err != nil {
 		panic(err) // only lengths above 255 hashes fail
@@ -144,6 +153,9 @@ func (k *Key) associated(label string, extra []byte) []byte {
 // SealPrevious seals the previous epoch's key under this one, so that whoever
 // is given this key reads what was written before (spec/suite.md, "History").
 func (k *Key) SealPrevious(prev *Key) ([]byte, error) {
+	if prev.raw.Len() != Size { // destroyed: its place would be sealed for good
+		return nil, ErrSize
+	}
 	return k.Seal(wire.LabelKeyPrev, prev.raw.Expose(), historyContext(k.commitment, prev.commitment))
 }
 

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
+	"fmt"
 )
 
 // Identifiers. Those of 32 bytes are hashes and certify what they name; those
@@ -115,6 +117,36 @@ type KeyContext struct {
 	Kind     KeyKind
 	// Epoch counts from 1; for a user key it is the generation.
 	Epoch uint64
+}
+
+// ErrContext is wrapped by every refusal of a KeyContext.
+var ErrContext = errors.New("unacceptable key context")
+
+// Check accepts a context of a known kind, with a resource of the length that
+// the kind has and an epoch that counts from 1. What it refuses would bind a
+// key to nothing, or to a place that no log names.
+func (c KeyContext) Check() error {
+	want := len(ResourceID{})
+	switch c.Kind {
+	case KindField, KindFolder, KindDirectory, KindGroup:
+	case KindUser:
+		want = len(MemberID{})
+	default:
+		return fmt.Errorf("%w: kind %d", ErrContext, uint8(c.Kind))
+	}
+	if len(c.Resource) != want {
+		return fmt.Errorf("%w: resource id of %d bytes, want %d", ErrContext, len(c.Resource), want)
+	}
+	if c.Epoch == 0 {
+		return fmt.Errorf("%w: epoch 0", ErrContext)
+	}
+	return nil
+}
+
+// Clone returns a copy that shares no memory with c.
+func (c KeyContext) Clone() KeyContext {
+	c.Resource = bytes.Clone(c.Resource)
+	return c
 }
 
 // Encode returns C = CBOR[organization, resource, kind, epoch].
