@@ -7,6 +7,11 @@
 // Nothing in an envelope is believed: Open wants the whole context from the
 // caller and compares it.
 //
+// The package is also where data keys come from: [GenerateKey] makes one,
+// [OpenKey] takes one that was kept elsewhere, never without its commitment.
+// Keys of recipients are X-Wing seeds, see [NewPrivateKey]; package keyring
+// keeps those of a device.
+//
 // Compatibility: the layout is spec/envelope.md, format version 1. Until
 // release 1.0.0 it may change together with its vectors; afterwards envelopes
 // of every version open for ever.
@@ -22,20 +27,7 @@ import (
 
 	"github.com/underseal/underseal/internal/datakey"
 	"github.com/underseal/underseal/internal/pubkey"
-	"github.com/underseal/underseal/internal/secret"
 	"github.com/underseal/underseal/internal/wire"
-)
-
-// The identifiers, under the names this package's callers use.
-type (
-	// Key is one epoch's key with its context and commitment.
-	Key = datakey.Key
-	// KeyContext says what a key belongs to.
-	KeyContext = wire.KeyContext
-	// DeviceID names the sending device.
-	DeviceID = wire.DeviceID
-	// Hash is a SHA-256 value.
-	Hash = wire.Hash
 )
 
 const (
@@ -153,6 +145,9 @@ func Seal(key *Key, to Recipient, public []byte, by Signer) ([]byte, error) {
 	if pubkey.Hash(public) != to.Key {
 		return nil, fmt.Errorf("seal envelope: %w: not the recipient's key", pubkey.ErrKey)
 	}
+	if key.Raw().Len() != datakey.Size { // destroyed
+		return nil, fmt.Errorf("seal envelope: %w", datakey.ErrSize)
+	}
 	info := Info{Context: key.Context(), Commitment: key.Commitment(), Recipient: to, Sender: by.ID()}.Encode()
 	pk, err := hpke.KEM_XWING.Scheme().UnmarshalBinaryPublicKey(public)
 	if err != nil {
@@ -241,56 +236,4 @@ func (e *Envelope) Open(to *PrivateKey, sender ed25519.PublicKey, want Info) (*K
 		return nil, &OpenError{Reason: ReasonCommitment}
 	}
 	return key, nil
-}
-
-// PrivateKey is an X-Wing private key.
-type PrivateKey struct {
-	seed   *secret.Bytes
-	public []byte
-	hash   Hash
-}
-
-// NewPrivateKey expands an X-Wing seed of 32 bytes. The seed is copied.
-func NewPrivateKey(seed *secret.Bytes) (*PrivateKey, error) {
-	if seed.Len() != datakey.Size {
-		return nil, fmt.Errorf("x-wing key: %w", datakey.ErrSize)
-	}
-	sk, err := hpke.KEM_XWING.Scheme().UnmarshalBinaryPrivateKey(seed.Expose())
-	if err != nil {
-		return nil, fmt.Errorf("x-wing key: %w", err)
-	}
-	public, err := sk.Public().MarshalBinary()
-	if err != nil {
-		return nil, fmt.Errorf("x-wing key: %w", err)
-	}
-	return &PrivateKey{seed: seed.Clone(), public: public, hash: pubkey.Hash(public)}, nil
-}
-
-// Public returns a copy of the public key, 1216 bytes.
-func (k *PrivateKey) Public() []byte { return append([]byte(nil), k.public...) }
-
-// Hash names the public key inside envelopes.
-func (k *PrivateKey) Hash() Hash { return k.hash }
-
-// Destroy clears the seed.
-func (k *PrivateKey) Destroy() { k.seed.Destroy() }
-
-func (k *PrivateKey) open(enc, ct, info []byte) (*secret.Bytes, error) {
-	sk, err := hpke.KEM_XWING.Scheme().UnmarshalBinaryPrivateKey(k.seed.Expose())
-	if err != nil {
-		return nil, err
-	}
-	receiver, err := suite().NewReceiver(sk, info)
-	if err != nil {
-		return nil, err
-	}
-	opener, err := receiver.Setup(enc)
-	if err != nil {
-		return nil, err
-	}
-	pt, err := opener.Open(ct, nil)
-	if err != nil {
-		return nil, err
-	}
-	return secret.Take(pt), nil
 }

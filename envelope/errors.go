@@ -1,9 +1,33 @@
 package envelope
 
-import "errors"
+import (
+	"errors"
 
-// ErrOpen is what every failure to open an envelope is, for errors.Is.
-var ErrOpen = errors.New("the envelope cannot be opened")
+	"github.com/underseal/underseal/internal/datakey"
+	"github.com/underseal/underseal/internal/pubkey"
+	"github.com/underseal/underseal/internal/wire"
+)
+
+// VersionError names an unknown format version, for errors.As.
+type VersionError = wire.VersionError
+
+var (
+	// ErrOpen is what every failure to open an envelope is, for errors.Is.
+	ErrOpen = errors.New("the envelope cannot be opened")
+	// ErrMalformed: the bytes are not the one encoding of an envelope.
+	ErrMalformed = wire.ErrMalformed
+	// ErrTooLarge: more bytes than an envelope may have.
+	ErrTooLarge = wire.ErrTooLarge
+	// ErrPublicKey: a public key is malformed, of low order, or not the one
+	// that the recipient is named by (attack 41).
+	ErrPublicKey = pubkey.ErrKey
+	// ErrKeySize: a key is missing, destroyed or not of 32 bytes (attack 10).
+	ErrKeySize = datakey.ErrSize
+	// ErrKeyContext: a key context names no resource, kind or epoch.
+	ErrKeyContext = wire.ErrContext
+	// ErrCommitment: a key is not the one that was committed to.
+	ErrCommitment = datakey.ErrCommitment
+)
 
 // Reason tells a local diagnosis apart; it never leaves the device (P9).
 type Reason uint8

@@ -1,6 +1,13 @@
 package fieldcrypt
 
-import "errors"
+import (
+	"errors"
+
+	"github.com/underseal/underseal/internal/wire"
+)
+
+// VersionError names an unknown format version, for errors.As.
+type VersionError = wire.VersionError
 
 var (
 	// ErrOpen is what every failure to open a token is, for errors.Is.
@@ -10,7 +17,7 @@ var (
 	// ErrUnknownKey: no key with the token's key id is held. The reader may
 	// lack a grant, or be behind: synchronize, then say so.
 	ErrUnknownKey = errors.New("sealed under a key that is not held here")
-	// ErrValueTooLong: the value exceeds wire.MaxValue bytes.
+	// ErrValueTooLong: the value exceeds MaxValue bytes.
 	ErrValueTooLong = errors.New("the value is too long to be sealed")
 	// ErrValueForm: the value is not valid UTF-8 or not valid JSON.
 	ErrValueForm = errors.New("the value is not of the form that its type requires")

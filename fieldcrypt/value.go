@@ -24,6 +24,9 @@ const (
 	Binary Type = 3
 )
 
+// MaxValue is the most bytes that a value may have.
+const MaxValue = wire.MaxValue
+
 // Value is a typed value. Data belongs to the holder of the Value.
 type Value struct {
 	Type Type
@@ -35,7 +38,7 @@ func TextValue(s string) Value { return Value{Type: Text, Data: []byte(s)} }
 
 // check accepts the values that a token may hold, in one canonical form.
 func (v Value) check() error {
-	if len(v.Data) > wire.MaxValue {
+	if len(v.Data) > MaxValue {
 		return ErrValueTooLong
 	}
 	switch v.Type {
