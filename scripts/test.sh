@@ -67,8 +67,12 @@ go build -o "$report/testreport" ./internal/testreport
 part "tests: go" go_tests
 part "compile for js/wasm" wasm_compile
 part "tests: go in js/wasm" wasm_tests
+if [ -e bench/go.mod ]; then
+	part "benchmarks compile" go -C bench vet ./...
+fi
 part "cross compile" scripts/cross.sh
 part "wasm size" scripts/wasm-size.sh
+part "demo" scripts/demo.sh
 if [ -d internal/vectors ]; then
 	part "vectors are as generated" vectors_unchanged
 fi

@@ -86,6 +86,7 @@ func sound() graph {
 		"./connector":               {"context"},
 		"./connector/tabular":       {"./connector", "encoding/csv"},
 		"./relay":                   {"./officer", "./internal/wire", "net/http", "database/sql"},
+		"./workspace/workspacetest": {"./workspace", "testing"},
 		"./cmd/underseal":           {"./workspace", "./connector/tabular", "./keyring/oskeyring", "github.com/spf13/cobra", "os/exec"},
 		"./cmd/underseal-relay":     {"./relay", "net/http"},
 		// Of libraries.

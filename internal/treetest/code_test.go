@@ -81,8 +81,10 @@ func tested(dir string, sources []source) []string {
 			code++
 		}
 	}
-	// What only tests call is tested by them.
-	if code == 0 || strings.HasSuffix(dir, "test") || dir == "internal/wasmsize" {
+	// What only tests call is tested by them; these programs run as a part of
+	// make test each.
+	whole := []string{"internal/demo", "internal/vectors", "internal/wasmsize"}
+	if code == 0 || strings.HasSuffix(dir, "test") || slices.Contains(whole, dir) {
 		return nil
 	}
 	return []string{dir + ": a package without a test"}
@@ -100,14 +102,19 @@ func functions(s source, prefix string) []*ast.FuncDecl {
 }
 
 // skipping finds tests that skip by themselves: only internal/testenv does,
-// so that CI sees what was missing. A rapid.T that skips draws another case.
+// so that CI sees what was missing. A rapid.T that skips draws another case, a
+// fuzz target that skips an input waits for the next.
 func skipping(s source) []string {
 	if s.dir() == "internal/testenv" {
 		return nil
 	}
-	return calls(s, "skips by itself: use internal/testenv", func(on, param, name string) bool {
-		return slices.Contains([]string{"Skip", "Skipf", "SkipNow"}, name) &&
-			slices.Contains([]string{"t", "b", "f", "tb"}, on) && param != "rapid.T"
+	return calls(s, "skips by itself: use internal/testenv", func(around []ast.Node, on, name string) bool {
+		fuzz := slices.ContainsFunc(around, func(n ast.Node) bool {
+			f, ok := n.(*ast.FuncDecl)
+			return ok && strings.HasPrefix(f.Name.Name, "Fuzz")
+		})
+		return !fuzz && !strings.HasSuffix(s.name, "fuzz_test.go") && slices.Contains([]string{"Skip", "Skipf", "SkipNow"}, name) &&
+			slices.Contains([]string{"t", "b", "f", "tb"}, on) && paramType(around, on) != "rapid.T"
 	})
 }
 
@@ -118,14 +125,14 @@ func sleeping(s source) []string {
 	if !s.isTest() || synctest {
 		return nil
 	}
-	return calls(s, "sleeps: wait for the event, or use testing/synctest", func(on, _, name string) bool {
+	return calls(s, "sleeps: wait for the event, or use testing/synctest", func(_ []ast.Node, on, name string) bool {
 		return on == "time" && name == "Sleep"
 	})
 }
 
-// calls finds calls of the form on.name() that match; param is the type of on,
-// without a "*", where on is a parameter of a function around the call.
-func calls(s source, what string, match func(on, param, name string) bool) []string {
+// calls finds calls of the form on.name() that match; around are the nodes
+// that the call is in.
+func calls(s source, what string, match func(around []ast.Node, on, name string) bool) []string {
 	var found []string
 	var around []ast.Node // the nodes that n is in, and n
 	ast.Inspect(s.tree, func(n ast.Node) bool {
@@ -139,7 +146,7 @@ func calls(s source, what string, match func(on, param, name string) bool) []str
 			return true
 		}
 		if sel, ok := call.Fun.(*ast.SelectorExpr); ok {
-			if on, ok := sel.X.(*ast.Ident); ok && match(on.Name, paramType(around, on.Name), sel.Sel.Name) {
+			if on, ok := sel.X.(*ast.Ident); ok && match(around, on.Name, sel.Sel.Name) {
 				found = append(found, fmt.Sprintf("%s:%d: %s", s.name, s.fset.Position(n.Pos()).Line, what))
 			}
 		}
@@ -148,8 +155,8 @@ func calls(s source, what string, match func(on, param, name string) bool) []str
 	return found
 }
 
-// paramType is the type of the parameter of the innermost function of around
-// that has one of this name.
+// paramType is the type, without a "*", of the parameter of the innermost
+// function of around that has one of this name.
 func paramType(around []ast.Node, name string) string {
 	for _, n := range slices.Backward(around) {
 		var params *ast.FieldList
@@ -276,6 +283,8 @@ func TestCodeChecksBite(t *testing.T) {
 		{one(skipping), "a/a_test.go", "package a\nfunc x(tb TB) { if y { tb.Skipf() }; z.Skip() }\n", 1},
 		{one(skipping), "a/a_test.go", "package a\nfunc x(t *testing.T) { y(func(t *rapid.T) { t.Skip() }) }\n", 0},
 		{one(skipping), "a/a_test.go", "package a\nfunc x(t *rapid.T) { y(func(t *testing.T) { t.Skip() }) }\n", 1},
+		{one(skipping), "a/a_test.go", "package a\nfunc FuzzX(f *F) { y(func(t *testing.T) { t.Skip() }) }\n", 0},
+		{one(skipping), "a/fuzz_test.go", "package a\nfunc check(t *testing.T) { t.Skip() }\n", 0},
 		{one(skipping), "internal/testenv/a.go", "package a\nfunc x(t *T) { t.Skip() }\n", 0},
 		{one(sleeping), "a/a_test.go", "package a\nfunc x() { time.Sleep(1) }\n", 1},
 		{one(sleeping), "a/a_test.go", "package a\nimport `time`\nimport \"testing/synctest\"\nfunc x() { time.Sleep(1) }\n", 0},
