@@ -25,12 +25,20 @@ const redacted = "[redacted]"
 // Bytes is a secret of fixed length. The zero value is empty. A Bytes is not
 // safe for use by several goroutines while Destroy runs.
 type Bytes struct {
-	b []byte
+	// fmt calls no method of an unexported field that holds a secret, and
+	// prints what lies in it; of a pointer to a pointer only the address.
+	hidden **[]byte
+}
+
+// hide takes b itself.
+func hide(b []byte) *Bytes {
+	p := &b
+	return &Bytes{hidden: &p}
 }
 
 // New copies b into a new secret. The caller stays responsible for b.
 func New(b []byte) *Bytes {
-	return &Bytes{b: append(make([]byte, 0, len(b)), b...)}
+	return hide(append(make([]byte, 0, len(b)), b...))
 }
 
 // Take moves b into a new secret: b is copied, then overwritten with zeros.
@@ -45,25 +53,20 @@ func Take(b []byte) *Bytes {
 func Random(n int) *Bytes {
 	b := make([]byte, n)
 	_, _ = rand.Read(b)
-	return &Bytes{b: b}
+	return hide(b)
 }
 
 // Expose returns the secret's own memory. It must not be kept, printed or
 // changed, and is overwritten by Destroy.
 func (s *Bytes) Expose() []byte {
-	if s == nil {
+	if s == nil || s.hidden == nil {
 		return nil
 	}
-	return s.b
+	return **s.hidden
 }
 
 // Len is the length in bytes.
-func (s *Bytes) Len() int {
-	if s == nil {
-		return 0
-	}
-	return len(s.b)
-}
+func (s *Bytes) Len() int { return len(s.Expose()) }
 
 // Clone returns an independent copy.
 func (s *Bytes) Clone() *Bytes { return New(s.Expose()) }
@@ -75,11 +78,10 @@ func (s *Bytes) Equal(o *Bytes) bool {
 
 // Destroy overwrites the secret with zeros and makes it empty.
 func (s *Bytes) Destroy() {
-	if s == nil {
-		return
+	clear(s.Expose())
+	if s != nil {
+		s.hidden = nil
 	}
-	clear(s.b)
-	s.b = nil
 }
 
 // Format implements [fmt.Formatter]: every verb prints "[redacted]".
