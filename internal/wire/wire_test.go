@@ -4,11 +4,15 @@ import (
 	"bytes"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"runtime"
 	"strings"
 	"testing"
+
+	"pgregory.net/rapid"
 )
 
 type sample struct {
@@ -109,12 +113,101 @@ func TestLabelsDistinct(t *testing.T) {
 	}
 }
 
-func TestKeyContextEncoding(t *testing.T) {
-	c := KeyContext{Organization: OrganizationID{1}, Resource: bytes.Repeat([]byte{2}, 16), Kind: KindField, Epoch: 3}
-	want := "845820" + "01" + strings.Repeat("00", 31) + "50" + strings.Repeat("02", 16) + "0103"
-	if got := hex.EncodeToString(c.Encode()); got != want {
-		t.Errorf("got %s\nwant %s", got, want)
+// Data of another format version is refused, with the version named, before
+// anything of it is looked at.
+func TestAttack37UnknownVersionIsNamed(t *testing.T) {
+	t.Parallel()
+	if err := CheckVersion(MustMarshal([]any{Version, "anything"}), "card", 2); err != nil {
+		t.Fatal("this program's version:", err)
 	}
+	for _, v := range []uint64{0, 2, 23, 24, 255} {
+		err := CheckVersion(MustMarshal([]any{v, "anything"}), "card", 2)
+		var ve *VersionError
+		if !errors.As(err, &ve) || ve.Version != v || ve.Format != "card" {
+			t.Errorf("version %d: %v", v, err)
+		} else if want := fmt.Sprintf("card of format version %d; this program knows version 1", v); err.Error() != want {
+			t.Errorf("%q, want %q", err, want)
+		}
+	}
+}
+
+// A few bytes that claim to be many, or to be nested deep, cost a few bytes.
+func TestAttack39CostIsBounded(t *testing.T) {
+	type tree struct {
+		_     struct{} `cbor:",toarray"`
+		Items [][][][][][][][]byte
+		Bytes []byte
+		Text  string
+	}
+	good := MustMarshal(tree{Items: [][][][][][][][]byte{}, Bytes: []byte{1}, Text: "a"})
+	var v tree
+	if err := Unmarshal(good, &v, 1<<20); err != nil {
+		t.Fatal("without the attack:", err)
+	}
+	nested := strings.Repeat("81", 5000) + "00"
+	for name, h := range map[string]string{
+		"bytes of 2^63-1":     "83805b7fffffffffffffff6161",
+		"bytes of 2^40":       "83805b00000100000000006161",
+		"text of 2^40":        "838041017b0000010000000000",
+		"array of 2^40":       "839b000001000000000041016161",
+		"array over the most": "83992001" + strings.Repeat("80", MaxElements+1) + "41016161",
+		"map of 2^40":         "83bb000001000000000041016161",
+		"nested 5,000 deep":   "83" + nested + "41016161",
+		"nested maps":         strings.Repeat("a100", 5000) + "00",
+		"indefinite":          "839f" + strings.Repeat("80", 100) + "ff41016161",
+		"duplicate key":       "a2010201 03",
+	} {
+		b, err := hex.DecodeString(strings.ReplaceAll(h, " ", ""))
+		if err != nil {
+			t.Fatal(name, err)
+		}
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		var v tree
+		err = Unmarshal(b, &v, 1<<20)
+		runtime.ReadMemStats(&after)
+		if !errors.Is(err, ErrMalformed) {
+			t.Errorf("%s: %v", name, err)
+		}
+		if used := after.TotalAlloc - before.TotalAlloc; used > 1<<20 {
+			t.Errorf("%s: %d bytes for an input of %d", name, used, len(b))
+		}
+	}
+}
+
+func TestMarshalFaults(t *testing.T) {
+	t.Parallel()
+	if b, err := Marshal(make(chan int)); err == nil {
+		t.Errorf("a channel was encoded: %x", b)
+	}
+	defer func() {
+		if recover() == nil {
+			t.Error("MustMarshal of a channel did not panic")
+		}
+	}()
+	MustMarshal(make(chan int))
+}
+
+// What is encoded decodes to itself.
+func TestRoundTrip(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		in := sample{
+			A: rapid.Uint64().Draw(t, "a"),
+			B: [4]byte(rapid.SliceOfN(rapid.Byte(), 4, 4).Draw(t, "b")),
+			C: rapid.SliceOf(rapid.Byte()).Draw(t, "c"),
+			D: rapid.String().Draw(t, "d"),
+			E: rapid.SliceOfN(rapid.Uint64(), 0, 9).Draw(t, "e"),
+		}
+		b := MustMarshal(in)
+		var out sample
+		if err := Unmarshal(b, &out, len(b)); err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(MustMarshal(out), b) || out.A != in.A || out.D != in.D {
+			t.Fatalf("%+v came back as %+v", in, out)
+		}
+	})
 }
 
 func FuzzUnmarshal(f *testing.F) {
