@@ -7,8 +7,8 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 case "${1:-}" in
-wasm) set -- envelope fieldcrypt officer officer/plan keyring docvault store workspace connector connector/tabular bulk ;;
-wasm-test) set -- internal/wire internal/secret internal/pubkey internal/datakey envelope fieldcrypt officer ;;
+wasm) set -- envelope fieldcrypt officer officer/plan keyring docvault store workspace connector connector/tabular bulk bulk/columns ;;
+wasm-test) set -- internal/wire internal/secret internal/pubkey internal/datakey envelope fieldcrypt officer officer/plan keyring docvault store workspace connector/tabular bulk/columns ;;
 crypto) set -- internal/wire internal/secret internal/pubkey internal/datakey envelope fieldcrypt officer officer/plan keyring docvault ;;
 *)
 	echo "usage: packages.sh wasm|wasm-test|crypto" >&2
