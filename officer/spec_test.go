@@ -1,0 +1,40 @@
+package officer
+
+import (
+	"os"
+	"regexp"
+	"strconv"
+	"testing"
+)
+
+// TestAuthorityTable holds the table role × operation of spec/log.md, with the
+// reserved operations, against the program's.
+func TestAuthorityTable(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile("../spec/log.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	row := regexp.MustCompile(`(?m)^\| ([0-9]+) \| ([^|]+) \| (yes|no) \| (yes|no) \| (yes|no) \|`)
+	rows := row.FindAllStringSubmatch(string(page), -1)
+	if len(rows) != 32 {
+		t.Fatalf("%d rows, want 32", len(rows))
+	}
+	for i, r := range rows {
+		number, err := strconv.Atoi(r[1])
+		if err != nil || number != i+1 {
+			t.Fatalf("row %d is of operation %s", i+1, r[1])
+		}
+		op := OpKind(number)
+		known := newOperation(op) != nil
+		if known && op.String() != r[2] {
+			t.Errorf("operation %d is %q in the specification", op, r[2])
+		}
+		for j, role := range []Role{RoleOfficer, RoleMember, RoleGuest} {
+			// What is reserved is refused whoever asks.
+			if want := known && r[3+j] == "yes"; authority(role, op) != want {
+				t.Errorf("%s, %s: the program says %t, the specification %s", role, op, !want, r[3+j])
+			}
+		}
+	}
+}

@@ -1,0 +1,226 @@
+package spec_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"go/ast"
+	"go/constant"
+	"go/parser"
+	"go/token"
+	"go/types"
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/underseal/underseal/officer"
+)
+
+// table returns the rows of the first table after a line that begins with
+// heading, without its head, cell by cell.
+func table(t *testing.T, page, heading string) [][]string {
+	t.Helper()
+	b, err := os.ReadFile(page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var rows [][]string
+	found := false
+	for line := range strings.SplitSeq(string(b), "\n") {
+		switch {
+		case !found:
+			found = strings.HasPrefix(line, heading)
+		case strings.HasPrefix(line, "|"):
+			cells := strings.Split(strings.Trim(line, "|"), "|")
+			for i := range cells {
+				cells[i] = strings.Trim(strings.TrimSpace(cells[i]), "`")
+			}
+			rows = append(rows, cells)
+		case len(rows) > 0 || strings.HasPrefix(line, "#"):
+			found = false
+		}
+		if !found && len(rows) > 0 {
+			break
+		}
+	}
+	if len(rows) < 3 {
+		t.Fatalf("%s: no table after %q", page, heading)
+	}
+	return rows[2:]
+}
+
+// constants evaluates the constants of one file of a package, which must not
+// need the package's other files.
+func constants(t *testing.T, path string) map[string]constant.Value {
+	t.Helper()
+	fset := token.NewFileSet()
+	f, err := parser.ParseFile(fset, path, nil, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pkg, err := (&types.Config{}).Check("wire", fset, []*ast.File{f}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := map[string]constant.Value{}
+	for _, name := range pkg.Scope().Names() {
+		if c, ok := pkg.Scope().Lookup(name).(*types.Const); ok {
+			out[name] = c.Val()
+		}
+	}
+	return out
+}
+
+func TestLabels(t *testing.T) {
+	t.Parallel()
+	var want, got []string
+	for _, v := range constants(t, "../internal/wire/labels.go") {
+		want = append(want, constant.StringVal(v))
+	}
+	for _, row := range table(t, "suite.md", "## Labels") {
+		got = append(got, row[0])
+	}
+	slices.Sort(want)
+	slices.Sort(got)
+	if !slices.Equal(got, want) {
+		t.Errorf("suite.md has\n%s\nlabels.go has\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+}
+
+func TestLimits(t *testing.T) {
+	t.Parallel()
+	want := constants(t, "../internal/wire/limits.go")
+	got := map[string]string{}
+	for _, row := range table(t, "suite.md", "## Limits") {
+		got[row[0]] = row[1]
+	}
+	if !slices.Equal(slices.Sorted(maps.Keys(got)), slices.Sorted(maps.Keys(want))) {
+		t.Errorf("suite.md has %v", slices.Sorted(maps.Keys(got)))
+	}
+	for name, v := range want {
+		if got[name] != v.ExactString() {
+			t.Errorf("%s: suite.md says %s, limits.go %s", name, got[name], v.ExactString())
+		}
+	}
+}
+
+// unknown is how a program names an operation that it does not implement.
+func unknown(number int) string { return fmt.Sprintf("operation %d", number) }
+
+func TestOperations(t *testing.T) {
+	t.Parallel()
+	for i, row := range table(t, "log.md", "## Operations") {
+		number := i + 1
+		if row[0] != fmt.Sprint(number) || row[1] != officer.OpKind(number).String() {
+			t.Errorf("log.md: %s %q; the program: %d %q", row[0], row[1], number, officer.OpKind(number))
+		}
+	}
+	known := len(table(t, "log.md", "## Operations"))
+	reserved := table(t, "log.md", "## Reserved")
+	for i, row := range reserved {
+		number := known + i + 1
+		if row[0] != fmt.Sprint(number) || officer.OpKind(number).String() != unknown(number) {
+			t.Errorf("log.md reserves %s; the program: %d %q", row[0], number, officer.OpKind(number))
+		}
+	}
+	if next := known + len(reserved) + 1; officer.OpKind(next).String() != unknown(next) {
+		t.Errorf("the program knows %q, which log.md does not have", officer.OpKind(next))
+	}
+}
+
+// TestSections wants a section with a table of fields for every operation.
+func TestSections(t *testing.T) {
+	t.Parallel()
+	for _, heading := range []string{"## Operations", "## Reserved"} {
+		for _, row := range table(t, "log.md", heading) {
+			for i, field := range table(t, "log.md", "### "+row[0]+" "+row[1]) {
+				if field[0] != fmt.Sprint(i+1) || field[1] == "" || field[2] == "" {
+					t.Errorf("%s: field %d is %q", row[1], i+1, field)
+				}
+			}
+		}
+	}
+}
+
+// A rule is the letter of a page and a number.
+var rule = regexp.MustCompile(`(?m)^\| ([A-Z])-([0-9]+) \|`)
+
+// rules are the numbers of rules that a page defines, as "T-4".
+func rules(t *testing.T, page string) []string {
+	t.Helper()
+	b, err := os.ReadFile(page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out []string
+	for _, m := range rule.FindAllStringSubmatch(string(b), -1) {
+		out = append(out, m[1]+"-"+m[2])
+	}
+	return out
+}
+
+// TestRules wants every rule defined once, everything that refers to one to
+// find it, and every rule of a page with vectors to be broken by one.
+func TestRules(t *testing.T) {
+	t.Parallel()
+	pages, err := filepath.Glob("*.md")
+	if err != nil || len(pages) < 8 {
+		t.Fatal(pages, err)
+	}
+	defined := map[string]string{}
+	for _, page := range pages {
+		for _, r := range rules(t, page) {
+			if defined[r] != "" {
+				t.Errorf("%s is defined in %s and %s", r, defined[r], page)
+			}
+			defined[r] = page
+		}
+	}
+	mention := regexp.MustCompile(`\b[SDCELT]-[0-9]+\b`)
+	for _, page := range pages {
+		b, err := os.ReadFile(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range mention.FindAllString(string(b), -1) {
+			if defined[r] == "" {
+				t.Errorf("%s mentions %s, which no page defines", page, r)
+			}
+		}
+	}
+
+	broken := map[string]bool{}
+	for _, name := range []string{"suite", "device", "card", "envelope", "token", "log"} {
+		b, err := os.ReadFile("../testdata/vectors/" + name + ".json")
+		if err != nil {
+			t.Fatal(err)
+		}
+		var f struct{ Vectors []struct{ Rule string } }
+		if err := json.Unmarshal(b, &f); err != nil {
+			t.Fatal(err)
+		}
+		for _, v := range f.Vectors {
+			broken[v.Rule] = true
+			if v.Rule != "" && defined[v.Rule] == "" {
+				t.Errorf("%s.json breaks %s, which no page defines", name, v.Rule)
+			}
+		}
+		for _, r := range rules(t, name+".md") {
+			if !broken[r] && !withoutVector[r] {
+				t.Errorf("no vector breaks %s", r)
+			}
+			if broken[r] && withoutVector[r] {
+				t.Errorf("a vector breaks %s: take it out of the list", r)
+			}
+		}
+	}
+}
+
+// withoutVector are rules that no vector can break, or only a huge one.
+var withoutVector = map[string]bool{
+	"S-22": true, // two public keys for one commitment: a log that nobody can be made to write
+	"T-11": true, // a value of more than a megabyte
+}
