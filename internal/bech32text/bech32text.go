@@ -2,10 +2,10 @@
 // of one fixed length as text that people can copy: Bech32 (BIP 173) with a
 // prefix that says what it is.
 //
-// Use Encode and Decode for what is public, lower case; EncodeSecret and
-// DecodeSecret for what is not, upper case, so that the eye sees the
-// difference. A text has one spelling, in lower or in upper case throughout,
-// and no error of this package ever holds a part of the input.
+// A text has one spelling, in lower or in upper case throughout: Encode gives
+// the lower one, which is for what is public; whoever writes a secret turns it
+// to upper case, so that the eye sees the difference. No error of this package
+// ever holds a part of the input.
 //
 // Bech32's checksum finds up to four wrong characters, but not a "q" inserted
 // or left out before a final "p". Here every form has one fixed length, so
@@ -16,14 +16,11 @@
 package bech32text
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"strings"
 
 	"github.com/btcsuite/btcd/btcutil/bech32"
-
-	"github.com/underseal/underseal/internal/secret"
 )
 
 // ErrMalformed is wrapped, with the reason, by every error about a text that
@@ -78,21 +75,6 @@ func Decode(hrp string, n int, s string) ([]byte, error) {
 		return nil, fmt.Errorf("%w: not the canonical spelling", ErrMalformed)
 	}
 	return data, nil
-}
-
-// EncodeSecret is Encode for a secret, in upper case.
-func EncodeSecret(hrp string, s *secret.Bytes) *secret.Bytes {
-	return secret.Take(bytes.ToUpper([]byte(Encode(hrp, s.Expose()))))
-}
-
-// DecodeSecret is Decode for a secret of n bytes. Intermediate copies that
-// this package can reach are overwritten; Go strings cannot be.
-func DecodeSecret(hrp string, n int, text *secret.Bytes) (*secret.Bytes, error) {
-	data, err := Decode(hrp, n, string(text.Expose()))
-	if err != nil {
-		return nil, err
-	}
-	return secret.Take(data), nil
 }
 
 func textLen(hrp string, n int) int { return len(hrp) + 1 + (8*n+4)/5 + checksum }

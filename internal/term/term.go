@@ -48,7 +48,7 @@ const (
 
 // IsTerminal tells whether f is a terminal.
 func IsTerminal(f *os.File) bool {
-	return f != nil && xterm.IsTerminal(int(f.Fd())) //nolint:gosec // a descriptor fits
+	return f != nil && xterm.IsTerminal(int(f.Fd()))
 }
 
 // Prompter asks questions on a terminal, one at a time. It is not for use by

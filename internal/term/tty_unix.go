@@ -15,7 +15,7 @@ func openControlling() (in, out *os.File, err error) {
 
 // echoOff turns off the echo of f and returns how to put it back.
 func echoOff(f *os.File) (restore func(), err error) {
-	fd := int(f.Fd()) //nolint:gosec // a descriptor fits
+	fd := int(f.Fd())
 	old, err := unix.IoctlGetTermios(fd, ioctlGetTermios)
 	if err != nil {
 		return nil, err

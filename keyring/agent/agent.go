@@ -155,6 +155,11 @@ func SystemClock() Clock { return systemClock{start: time.Now()} }
 
 type systemClock struct{ start time.Time }
 
-func (systemClock) Now() time.Time                         { return time.Now().Round(0) }
-func (c systemClock) Running() time.Duration               { return time.Since(c.start) }
+// Now implements [Clock], without the monotonic reading.
+func (systemClock) Now() time.Time { return time.Now().Round(0) }
+
+// Running implements [Clock].
+func (c systemClock) Running() time.Duration { return time.Since(c.start) }
+
+// After implements [Clock].
 func (systemClock) After(d time.Duration) <-chan time.Time { return time.After(d) }

@@ -56,7 +56,7 @@ func (c *Client) Put(ctx context.Context, s *secret.Bytes, lifetime time.Duratio
 	if err := errors.Join(checkLifetime(lifetime), checkSecret(s)); err != nil {
 		return err
 	}
-	m := &message{verb: opPut, seconds: uint32(lifetime / time.Second)} //nolint:gosec // at most a day
+	m := &message{verb: opPut, seconds: uint32(lifetime.Seconds())}
 	defer m.clear()
 	copy(m.secret[:], s.Expose())
 	_, err := c.ask(ctx, m)

@@ -20,7 +20,6 @@ func Example() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	defer func() { _ = os.RemoveAll(home) }()
 	socket, err := agent.SocketPath(home, os.Getenv("XDG_RUNTIME_DIR"))
 	if err != nil {
 		log.Fatal(err)
@@ -44,6 +43,9 @@ func Example() {
 	held.Destroy()
 	fmt.Println("lock:", client.Lock(ctx))
 	fmt.Println("ended:", <-ended)
+	if err := os.RemoveAll(home); err != nil {
+		log.Fatal(err)
+	}
 	// Output:
 	// unlocked: 32 bytes at socket
 	// lock: <nil>

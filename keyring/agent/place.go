@@ -26,8 +26,8 @@ func SocketPath(home, runtimeDir string) (string, error) {
 	if path := filepath.Join(home, "agent", "socket"); len(path) <= maxSocketPath {
 		return path, nil
 	}
-	if real, err := filepath.EvalSymlinks(home); err == nil {
-		home = real // so that two names of one home find one agent
+	if resolved, err := filepath.EvalSymlinks(home); err == nil {
+		home = resolved // so that two names of one home find one agent
 	}
 	sum := sha256.Sum256([]byte(home))
 	path := filepath.Join(runtimeDir, "underseal-"+hex.EncodeToString(sum[:8]), "socket")

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net"
 	"os"
 	"path/filepath"
@@ -119,16 +120,18 @@ func (s *Server) Serve(ctx context.Context, held *secret.Bytes) error {
 	} else {
 		s.cancel()
 	}
-	accepted := make(chan error, 1)
 	var handlers sync.WaitGroup
-	go func() { accepted <- s.accept(ctx, &handlers) }()
+	var acceptErr error
+	accepted := make(chan struct{})
+	go func() {
+		defer close(accepted)
+		acceptErr = s.accept(ctx, &handlers)
+	}()
 
 	for ctx.Err() == nil {
 		select {
 		case <-ctx.Done():
-		case acceptErr := <-accepted:
-			accepted <- nil
-			err = acceptErr
+		case <-accepted:
 			s.cancel()
 		case <-s.renewed:
 		case <-s.clock.After(min(s.left(), lookTime)):
@@ -144,7 +147,7 @@ func (s *Server) Serve(ctx context.Context, held *secret.Bytes) error {
 	// finds the place empty; whoever said lock is answered after that.
 	err = errors.Join(err, ignoreClosed(s.listener.Close()))
 	<-accepted
-	err = errors.Join(err, s.lock.Close())
+	err = errors.Join(err, acceptErr, s.lock.Close())
 	close(s.released)
 	handlers.Wait()
 	return err
@@ -296,7 +299,7 @@ func (s *Server) tell(all bool) *message {
 	if left <= 0 {
 		return &message{verb: sayLocked}
 	}
-	m := &message{verb: sayDone, seconds: uint32((left + time.Second - 1) / time.Second)} //nolint:gosec // at most a day
+	m := &message{verb: sayDone, seconds: uint32(math.Ceil(left.Seconds()))}
 	if all {
 		copy(m.secret[:], s.secret.Expose())
 	}

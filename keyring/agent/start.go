@@ -28,7 +28,7 @@ const (
 // maxReason bounds the reason that a new agent gives, in bytes.
 const maxReason = 1024
 
-// ErrStart: the agent's process could not be started, with the reason.
+// ErrStart says that the agent's process could not be started, and why.
 var ErrStart = errors.New("the agent did not start")
 
 // Command is how this program runs itself as an agent.

@@ -22,7 +22,7 @@ func checkPeer(conn *net.UnixConn) error {
 	var cred *unix.Xucred
 	var credErr error
 	err = raw.Control(func(fd uintptr) {
-		cred, credErr = unix.GetsockoptXucred(int(fd), solLocal, unix.LOCAL_PEERCRED) //nolint:gosec // a descriptor fits
+		cred, credErr = unix.GetsockoptXucred(int(fd), solLocal, unix.LOCAL_PEERCRED)
 	})
 	switch {
 	case err != nil:

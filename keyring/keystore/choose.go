@@ -13,12 +13,12 @@ const (
 )
 
 var (
-	// ErrNoStore: no kind was asked for, and none suggests itself.
+	// ErrNoStore says that no kind was asked for, and none suggests itself.
 	ErrNoStore = errors.New("no key store: choose --key-store os, " +
 		"or --key-store file with a passphrase (UNDERSEAL_PASSPHRASE_FILE)")
-	// ErrKind: a kind of store that there is not.
+	// ErrKind is wrapped for a kind of store that there is not.
 	ErrKind = errors.New(`a key store is "os" or "file"`)
-	// ErrNoPassphrase: a passphrase is needed and nobody can be asked.
+	// ErrNoPassphrase says that a passphrase is needed and nobody can be asked.
 	ErrNoPassphrase = errors.New("no passphrase: set UNDERSEAL_PASSPHRASE_FILE, or run on a terminal")
 )
 

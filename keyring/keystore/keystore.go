@@ -13,6 +13,7 @@
 package keystore
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -61,19 +62,20 @@ type Store interface {
 }
 
 // FormatSecret returns the text form of a device secret,
-// "UNDERSEAL-SECRET-1…". It is as secret as the secret.
+// "UNDERSEAL-SECRET-1…": upper case, so that the eye tells it from what is
+// public. It is as secret as the secret.
 func FormatSecret(s *secret.Bytes) *secret.Bytes {
-	return bech32text.EncodeSecret(secretPrefix, s)
+	return secret.Take(bytes.ToUpper([]byte(bech32text.Encode(secretPrefix, s.Expose()))))
 }
 
 // ParseSecret reads the text form of a device secret, without white space
 // around it, in upper or lower case, or returns ErrDamaged.
 func ParseSecret(text *secret.Bytes) (*secret.Bytes, error) {
-	s, err := bech32text.DecodeSecret(secretPrefix, SecretSize, text)
+	b, err := bech32text.Decode(secretPrefix, SecretSize, string(text.Expose()))
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrDamaged, err)
 	}
-	return s, nil
+	return secret.Take(b), nil
 }
 
 var accountForm = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,63}$`)

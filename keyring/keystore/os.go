@@ -119,7 +119,7 @@ func (o *OS) undo(ctx context.Context, account string, s *secret.Bytes) error {
 	defer cancel()
 	got, err := o.get(ctx, account)
 	if err != nil {
-		return nil //nolint:nilerr // nothing of ours is there; the failure itself is reported
+		return nil // nothing of ours is there; the failure itself is reported
 	}
 	defer got.Destroy()
 	if !got.Equal(s) {
@@ -197,6 +197,11 @@ func within[T any](ctx context.Context, limit time.Duration, f func(context.Cont
 // system is go-keyring itself.
 type system struct{}
 
+// Get implements [ring].
 func (system) Get(service, user string) (string, error) { return gokeyring.Get(service, user) }
-func (system) Set(service, user, text string) error     { return gokeyring.Set(service, user, text) }
-func (system) Delete(service, user string) error        { return gokeyring.Delete(service, user) }
+
+// Set implements [ring].
+func (system) Set(service, user, text string) error { return gokeyring.Set(service, user, text) }
+
+// Delete implements [ring].
+func (system) Delete(service, user string) error { return gokeyring.Delete(service, user) }

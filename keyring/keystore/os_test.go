@@ -149,8 +149,8 @@ func TestOSHangs(t *testing.T) {
 	if _, err := o.Load(ctx, account); !errors.Is(err, ErrUnavailable) {
 		t.Errorf("load: %v", err)
 	}
-	o.probe = func(context.Context) error { <-hang; return nil }
-	if err := o.Available(ctx); !errors.Is(err, ErrUnavailable) || !errors.Is(err, context.Canceled) {
+	silent := &OS{ring: &faulty{}, probe: func(context.Context) error { <-hang; return nil }}
+	if err := silent.Available(ctx); !errors.Is(err, ErrUnavailable) || !errors.Is(err, context.Canceled) {
 		t.Errorf("available: %v", err)
 	}
 	_, err := within(t.Context(), time.Nanosecond, func(context.Context) (int, error) { <-hang; return 1, nil })

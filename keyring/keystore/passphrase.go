@@ -25,7 +25,7 @@ const (
 )
 
 var (
-	// ErrPassphrase: a passphrase cannot be used, with the reason.
+	// ErrPassphrase is wrapped, with the reason, where a passphrase cannot be used.
 	ErrPassphrase = errors.New("passphrase not usable")
 	// ErrOpenToOthers is the warning that other users of the machine may
 	// read the passphrase file. It is no error: secrets that a container is
