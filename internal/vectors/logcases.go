@@ -147,14 +147,14 @@ func (c *cases) people(s *scenario) {
 	c.refuseOps(s, alice, "L-13", "role 4", opMember(card, 4, 0, nil))
 	c.refuseOps(s, alice, "L-5", "a member who expires", opMember(card, 2, carolExpires, nil))
 	c.refuseOps(s, alice, "L-5", "expiry present and 0", op(2, bstr(card), num(3), num(0)))
-	c.refuseOps(s, alice, "L-5", "invitation hash of 31 bytes", opMember(card, 2, 0, invite("Bob")[1:]))
+	c.refuseOps(s, alice, "L-5", "invitation hash of 31 bytes", opMember(card, 2, 0, bobsInvitation()[1:]))
 	c.refuseOps(s, alice, "L-5", "invitation present and empty", op(2, bstr(card), num(2), nil, bstr(nil)))
 	c.refuseOps(s, alice, "L-5", "unknown field", op(2, bstr(card), num(2), nil, nil, num(1)))
 	c.refuseOps(s, alice, "L-5", "without role", op(2, bstr(card)))
 	c.refuseOps(s, alice, "L-5", "fields as an array", array(num(2), array(bstr(card), num(2))))
 	c.refuseOps(s, alice, "L-14", "the founder's card again", opMember(s.alice.card(), 2, 0, nil))
 	c.refuseOps(s, alice, "L-14", "one card twice in one entry", opMember(card, 2, 0, nil), opMember(card, 2, 0, nil))
-	c.refuseOps(s, alice, "L-14", "one invitation twice", opMember(card, 2, 0, invite("Bob")), opMember(s.carol.card(), 2, 0, invite("Bob")))
+	c.refuseOps(s, alice, "L-14", "one invitation twice", opMember(card, 2, 0, bobsInvitation()), opMember(s.carol.card(), 2, 0, bobsInvitation()))
 	again := *bob
 	again.first = s.alice.first
 	c.refuseOps(s, alice, "L-14", "a card with the founder's device", opMember(again.card(), 2, 0, nil))

@@ -12,6 +12,7 @@ package main
 
 import (
 	"bytes"
+	"encoding"
 	"encoding/hex"
 	"encoding/json"
 	"flag"
@@ -89,6 +90,8 @@ func encode(v any) ([]byte, error) {
 
 // hx is bytes that JSON shows in hexadecimal.
 type hx []byte
+
+var _ encoding.TextMarshaler = hx(nil)
 
 // MarshalText implements encoding.TextMarshaler.
 func (h hx) MarshalText() ([]byte, error) { return []byte(hex.EncodeToString(h)), nil }

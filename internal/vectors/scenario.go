@@ -13,7 +13,7 @@ type scenario struct {
 
 const carolExpires = startTime + 90*24*3600
 
-func invite(who string) []byte { return random("invitation of "+who, 32) }
+func bobsInvitation() []byte { return random("invitation of Bob", 32) }
 
 // story tells the history up to a chapter and calls each before the chapter
 // begins, with the state that it finds.
@@ -39,7 +39,7 @@ func story(entries map[string]hx, at map[string]func(*scenario)) *scenario {
 	s.do("Alice makes the directory", alice, opCreate(s.directory, binding("underseal", "", "", "")),
 		opDirectory(s.directory, s.directory.label, newOpening(textOrganization, "Example LLP"), s.alice.name, s.alice.email))
 	chapter("people")
-	s.do("Alice adds Bob", alice, opMember(s.bob.card(), 2, 0, invite("Bob")), opGrant(s.directory, b, 3), opDirectory(s.directory, s.bob.name, s.bob.email))
+	s.do("Alice adds Bob", alice, opMember(s.bob.card(), 2, 0, bobsInvitation()), opGrant(s.directory, b, 3), opDirectory(s.directory, s.bob.name, s.bob.email))
 	s.do("Alice adds Carol as a guest", alice, opMember(s.carol.card(), 3, carolExpires, nil), opDirectory(s.directory, s.carol.name, s.carol.email))
 	s.do("Alice adds Dora as an officer", alice, opMember(s.dora.card(), 1, 0, nil), opGrant(s.directory, d, 7), opDirectory(s.directory, s.dora.name, s.dora.email))
 	chapter("resources")

@@ -28,7 +28,10 @@ func Array[A ~[32]byte | ~[16]byte | ~[8]byte](tb testing.TB, h Hex) (a A) {
 	if len(h) != len(a) {
 		tb.Fatalf("%d bytes in the vector, want %d", len(h), len(a))
 	}
-	return A(h)
+	for i := range h {
+		a[i] = h[i]
+	}
+	return a
 }
 
 // File is a file of vectors of type V.
