@@ -194,6 +194,7 @@ func tokenVectors() []tokenVector {
 	badPlain("JSON with white space before it", "T-10", padded(2, []byte(" 1")))
 	badPlain("JSON with a line feed after it", "T-10", padded(2, []byte("1\n")))
 	badPlain("JSON number with a zero before it", "T-10", padded(2, []byte("01")))
+	badPlain("JSON nested 10,001 levels deep", "T-10", padded(2, []byte(strings.Repeat("[", 10001)+strings.Repeat("]", 10001))))
 	badPlain("JSON that is not UTF-8", "T-10", padded(2, []byte("\"\xff\"")))
 	return out
 }
