@@ -73,9 +73,15 @@ func New(t TB, founder string) *Org {
 // NewWith founds an organization with a name; another name gives another id.
 func NewWith(t TB, founder, name string) *Org {
 	t.Helper()
+	return NewFrom(t, NewPerson(founder), name)
+}
+
+// NewFrom is NewWith for a founder made before: keys are costly.
+func NewFrom(t TB, p *Person, name string) *Org {
+	t.Helper()
 	o := &Org{t: t, people: map[string]*Person{}, kinds: map[string]officer.KeyKind{}}
 	o.Name = NewOpening(officer.TextOrganization, name)
-	p := o.Person(founder)
+	o.Use(p)
 	e := officer.Entry{Time: Start(), Author: p.Device(FirstDevice).ID(), Operations: []officer.Operation{
 		&officer.Genesis{Nonce: [16]byte(seed(name)), Card: p.File.Card.Bytes(), Name: o.Name.Commitment()},
 	}}

@@ -1,0 +1,430 @@
+package officer_test
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"sort"
+	"strings"
+
+	"github.com/underseal/underseal/internal/pubkey"
+	"github.com/underseal/underseal/internal/wire"
+	"github.com/underseal/underseal/officer"
+)
+
+// model is replay once more, written from the pseudo-code of spec/log.md and
+// from nothing else: slow, obvious, and copied as a whole before each entry.
+// It takes entries that are decoded, of good form and in their place.
+type model struct {
+	members   map[officer.MemberID]modelMember
+	devices   map[officer.DeviceID]modelDevice
+	resources map[officer.ResourceID]modelResource
+	directory bool
+	keyIDs    map[[8]byte]bool
+	texts     map[officer.Hash]bool
+	invites   map[officer.Hash]bool
+	bindings  map[officer.Binding]bool
+	openings  map[modelPlace]string
+
+	// Of the entry that is being applied.
+	author        officer.DeviceID
+	me            officer.MemberID
+	role          officer.Role
+	sequence      int
+	owed          map[officer.ResourceID]int
+	touched       map[officer.ResourceID]bool
+	userKeyOwed   bool
+	userKeyOpened bool
+}
+
+type modelMember struct {
+	role       officer.Role
+	generation int
+	closed     bool
+}
+
+type modelDevice struct {
+	member  officer.MemberID
+	removed bool
+}
+
+type modelResource struct {
+	kind     officer.KeyKind
+	epoch    int
+	openedBy officer.DeviceID
+	openedAt int
+	closed   bool
+	rights   map[officer.MemberID]officer.Rights
+	senders  map[officer.MemberID]string // sorted words "device@epoch "
+}
+
+type modelPlace struct {
+	text     officer.Hash
+	resource officer.ResourceID
+}
+
+// rule is the number of the rule in spec/log.md by which an entry is refused.
+type rule int
+
+// ruleErrors are the errors that stand for the rules.
+var ruleErrors = map[rule]error{
+	5: officer.ErrOperation, 9: officer.ErrAuthor, 11: officer.ErrAuthority, 12: officer.ErrCard, 13: officer.ErrRole,
+	14: officer.ErrDuplicate, 15: officer.ErrUnknown, 16: officer.ErrEpoch, 17: officer.ErrRights, 18: officer.ErrClosed,
+	19: officer.ErrKey, 20: officer.ErrIncomplete, 21: officer.ErrLast,
+}
+
+func newModel(genesis officer.Entry) *model {
+	m := &model{
+		members: map[officer.MemberID]modelMember{}, devices: map[officer.DeviceID]modelDevice{},
+		resources: map[officer.ResourceID]modelResource{}, keyIDs: map[[8]byte]bool{}, texts: map[officer.Hash]bool{},
+		invites: map[officer.Hash]bool{}, bindings: map[officer.Binding]bool{}, openings: map[modelPlace]string{},
+	}
+	op := genesis.Operations[0].(*officer.Genesis)
+	m.claimText(op.Name)
+	m.addMember(op.Card, officer.RoleOfficer)
+	return m
+}
+
+func (m *model) clone() *model {
+	c := *m
+	c.members, c.devices, c.resources = maps.Clone(m.members), maps.Clone(m.devices), maps.Clone(m.resources)
+	c.keyIDs, c.texts, c.invites, c.bindings = maps.Clone(m.keyIDs), maps.Clone(m.texts), maps.Clone(m.invites), maps.Clone(m.bindings)
+	c.openings = maps.Clone(m.openings)
+	for id, r := range c.resources {
+		r.rights, r.senders = maps.Clone(r.rights), maps.Clone(r.senders)
+		c.resources[id] = r
+	}
+	return &c
+}
+
+func must(ok bool, r rule) {
+	if !ok {
+		panic(r)
+	}
+}
+
+// apply returns the state after an entry, or the rule that refuses it.
+func (m *model) apply(e officer.Entry) (next *model, refusedBy rule) {
+	defer func() {
+		if r := recover(); r != nil {
+			next, refusedBy = nil, r.(rule) // anything else is a fault of this file
+		}
+	}()
+	n := m.clone()
+	n.author, n.sequence = e.Author, int(e.Sequence)
+	d, ok := n.devices[e.Author]
+	must(ok && !d.removed, 9)
+	n.me, n.role = d.member, n.members[d.member].role
+	n.owed, n.touched = map[officer.ResourceID]int{}, map[officer.ResourceID]bool{}
+	n.userKeyOwed, n.userKeyOpened = false, false
+	for _, op := range e.Operations {
+		n.operation(op)
+	}
+	for id, epoch := range n.owed {
+		must(n.resources[id].epoch != epoch || n.resources[id].closed, 20)
+	}
+	must(!n.userKeyOwed, 20)
+	for id := range n.touched {
+		sharer := false
+		for _, rights := range n.resources[id].rights {
+			sharer = sharer || rights&officer.Share != 0
+		}
+		must(sharer, 21)
+	}
+	return n, 0
+}
+
+func (m *model) claimKey(h officer.Hash) {
+	must(!m.keyIDs[[8]byte(h[:8])], 14)
+	m.keyIDs[[8]byte(h[:8])] = true
+}
+
+func (m *model) claimText(h officer.Hash) {
+	must(!m.texts[h], 14)
+	m.texts[h] = true
+}
+
+func (m *model) claimDevice(d officer.DeviceRecord) {
+	m.claimText(d.Label)
+	for _, k := range [][]byte{d.Encryption, d.Signing, d.SignIn} {
+		m.claimKey(pubkey.Hash(k))
+	}
+}
+
+func (m *model) addMember(card []byte, role officer.Role) {
+	c, err := officer.ParseCard(card)
+	must(err == nil, 12)
+	_, known := m.members[c.ID()]
+	must(!known, 14)
+	_, known = m.devices[c.Device().ID()]
+	must(!known, 14)
+	m.claimKey(c.UserKeyCommitment())
+	m.claimKey(pubkey.Hash(c.UserKey()))
+	m.claimText(c.Name())
+	m.claimText(c.Email())
+	m.claimDevice(c.Device())
+	m.members[c.ID()] = modelMember{role: role, generation: 1}
+	m.devices[c.Device().ID()] = modelDevice{member: c.ID()}
+}
+
+func (m *model) isOfficer() bool { return m.role == officer.RoleOfficer }
+
+// resource returns a resource that is there, and my rights on it.
+func (m *model) resource(id officer.ResourceID) (modelResource, officer.Rights) {
+	r, ok := m.resources[id]
+	must(ok, 15)
+	return r, r.rights[m.me]
+}
+
+func (m *model) operation(op officer.Operation) {
+	// The authority table, by role alone.
+	switch op.Kind() {
+	case officer.OpMemberAdded:
+		must(m.isOfficer(), 11)
+	case officer.OpKeyCreated, officer.OpKeyRotated, officer.OpGrant, officer.OpRevoke, officer.OpDirectory, officer.OpKeyResealed:
+		must(m.role != officer.RoleGuest, 11)
+	}
+	switch o := op.(type) {
+	case *officer.Genesis:
+		panic(rule(11))
+	case *officer.MemberAdded:
+		must(o.Role >= 1 && o.Role <= 3, 13)
+		must(o.Expires == 0 || o.Role == officer.RoleGuest, 5)
+		if len(o.Invite) > 0 {
+			must(len(o.Invite) == 32, 5)
+			must(!m.invites[officer.Hash(o.Invite)], 14)
+			m.invites[officer.Hash(o.Invite)] = true
+		}
+		m.addMember(o.Card, o.Role)
+	case *officer.DeviceAdded:
+		m.deviceAdded(o)
+	case *officer.DeviceRemoved:
+		m.deviceRemoved(o)
+	case *officer.UserKeyRotated:
+		must(o.Member == m.me, 11)
+		me := m.members[m.me]
+		must(int(o.Generation) == me.generation+1 && !m.userKeyOpened, 16)
+		must(len(o.Previous) == 72, 5)
+		m.claimKey(o.Commitment)
+		must(pubkey.CheckKEM(o.Public) == nil, 19)
+		m.claimKey(pubkey.Hash(o.Public))
+		me.generation++
+		me.closed = false
+		m.members[m.me] = me
+		m.userKeyOpened, m.userKeyOwed = true, false
+	case *officer.KeyCreated:
+		m.keyCreated(o)
+	case *officer.KeyRotated:
+		m.keyRotated(o)
+	case *officer.KeyClosed:
+		r, mine := m.resource(o.Resource)
+		_, owed := m.owed[o.Resource]
+		must(m.isOfficer() || mine&officer.Share != 0 || owed, 11)
+		must(int(o.Epoch) == r.epoch && !r.closed && r.openedAt != m.sequence, 16)
+		r.closed = true
+		m.resources[o.Resource] = r
+	case *officer.Grant:
+		m.grant(o)
+	case *officer.Revoke:
+		r, mine := m.resource(o.Resource)
+		must(m.isOfficer() || mine&officer.Share != 0, 11)
+		id := officer.MemberID(o.Principal.ID)
+		must(id != m.me, 11)
+		_, granted := r.rights[id]
+		must(granted, 15)
+		delete(r.rights, id)
+		delete(r.senders, id)
+		m.owed[o.Resource] = r.epoch
+		m.touched[o.Resource] = true
+	case *officer.Directory:
+		m.fileOpenings(o)
+	case *officer.KeyResealed:
+		r, mine := m.resource(o.Resource)
+		must(mine&officer.Share != 0, 11)
+		must(o.Epoch >= 1 && int(o.Epoch) <= r.epoch, 16)
+		id := officer.MemberID(o.Principal.ID)
+		_, granted := r.rights[id]
+		must(granted, 15)
+		must(!m.members[id].closed, 18)
+		m.addSender(r, id, int(o.Epoch))
+	}
+}
+
+func (m *model) deviceAdded(o *officer.DeviceAdded) {
+	must(o.Member == m.me, 11)
+	var d officer.DeviceRecord
+	must(wire.Unmarshal(o.Device, &d, wire.MaxCard) == nil, 5)
+	_, known := m.devices[d.ID()]
+	must(!known, 14)
+	m.devices[d.ID()] = modelDevice{member: m.me}
+	m.claimDevice(d)
+}
+
+func (m *model) deviceRemoved(o *officer.DeviceRemoved) {
+	d, ok := m.devices[o.Device]
+	must(ok && !d.removed, 15)
+	must(d.member == m.me || m.isOfficer(), 11)
+	must(o.Device != m.author, 11)
+	d.removed = true
+	m.devices[o.Device] = d
+	left := 0
+	for _, other := range m.devices {
+		if other.member == d.member && !other.removed {
+			left++
+		}
+	}
+	must(left > 0, 21)
+	if d.member == m.me {
+		m.userKeyOwed = true
+	} else {
+		owner := m.members[d.member]
+		owner.closed = true
+		m.members[d.member] = owner
+	}
+	for id, r := range m.resources {
+		if _, granted := r.rights[d.member]; granted {
+			m.owed[id] = r.epoch
+		}
+	}
+}
+
+func (m *model) epochKey(kind officer.KeyKind, commitment officer.Hash, public []byte) {
+	m.claimKey(commitment)
+	if kind == wire.KindFolder {
+		must(pubkey.CheckKEM(public) == nil, 19)
+		m.claimKey(pubkey.Hash(public))
+	} else {
+		must(len(public) == 0, 5)
+	}
+}
+
+func (m *model) keyCreated(o *officer.KeyCreated) {
+	must(o.Of == wire.KindFolder || m.isOfficer(), 11)
+	must(o.Of != wire.KindDirectory || !m.directory, 14)
+	_, known := m.resources[o.Resource]
+	must(!known, 14)
+	if o.Binding.ID != "" {
+		must(!m.bindings[o.Binding], 14)
+		m.bindings[o.Binding] = true
+	}
+	m.epochKey(o.Of, o.Commitment, o.Public)
+	m.claimText(o.Label)
+	m.directory = m.directory || o.Of == wire.KindDirectory
+	m.resources[o.Resource] = modelResource{
+		kind: o.Of, epoch: 1, openedBy: m.author, openedAt: m.sequence,
+		rights: map[officer.MemberID]officer.Rights{m.me: 7}, senders: map[officer.MemberID]string{},
+	}
+}
+
+func (m *model) keyRotated(o *officer.KeyRotated) {
+	r, mine := m.resource(o.Resource)
+	_, owed := m.owed[o.Resource]
+	must(mine&officer.Share != 0 || m.isOfficer() && mine&officer.Read != 0 && owed, 11)
+	must(int(o.Epoch) == r.epoch+1 && r.openedAt != m.sequence, 16)
+	must(len(o.Previous) == 72, 5)
+	m.epochKey(r.kind, o.Commitment, o.Public)
+	r.epoch++
+	r.closed, r.openedBy, r.openedAt = false, m.author, m.sequence
+	m.resources[o.Resource] = r
+}
+
+func (m *model) grant(o *officer.Grant) {
+	r, mine := m.resource(o.Resource)
+	id := officer.MemberID(o.Principal.ID)
+	to, known := m.members[id]
+	must(known, 15)
+	must(mine&officer.Share != 0, 11)
+	must(slices.Contains([]officer.Rights{1, 3, 5, 7}, o.Rights) && o.Rights&^mine == 0, 17)
+	must(to.role != officer.RoleGuest || o.Rights&officer.Share == 0 && r.kind != wire.KindDirectory, 17)
+	must(!to.closed && !r.closed, 18)
+	r.rights[id] = o.Rights
+	m.addSender(r, id, r.epoch)
+	m.touched[o.Resource] = true
+}
+
+func (m *model) addSender(r modelResource, to officer.MemberID, epoch int) {
+	word := fmt.Sprintf("%s@%d ", m.author, epoch)
+	if !strings.Contains(r.senders[to], word) {
+		words := strings.SplitAfter(r.senders[to]+word, " ")
+		sort.Strings(words)
+		r.senders[to] = strings.Join(words, "")
+	}
+}
+
+func (m *model) fileOpenings(o *officer.Directory) {
+	r, mine := m.resource(o.Resource)
+	must(mine&officer.Read != 0, 11)
+	must(int(o.Epoch) == r.epoch && !r.closed, 16)
+	must(len(o.Items) > 0, 5)
+	for _, it := range o.Items {
+		must(len(it.Sealed) >= 1 && len(it.Sealed) <= 2048, 5)
+		must(m.texts[it.Commitment], 15)
+		place := modelPlace{it.Commitment, o.Resource}
+		_, there := m.openings[place]
+		must(!there || mine&officer.Share != 0, 11)
+		m.openings[place] = fmt.Sprintf("%d %x", o.Epoch, it.Sealed)
+	}
+}
+
+// dump writes what a model says, one fact a line.
+func (m *model) dump() string {
+	var out []string
+	say := func(format string, args ...any) { out = append(out, fmt.Sprintf(format, args...)) }
+	for id, x := range m.members {
+		say("member %s %s generation %d closed %v", id, x.role, x.generation, x.closed)
+	}
+	for id, d := range m.devices {
+		say("device %s of %s removed %v", id, d.member, d.removed)
+	}
+	for id, r := range m.resources {
+		say("resource %s %s epoch %d by %s at %d closed %v", id, r.kind, r.epoch, r.openedBy, r.openedAt, r.closed)
+		for p, rights := range r.rights {
+			say("grant %s to %s: %s by %s", id, p, rights, r.senders[p])
+		}
+	}
+	for place, what := range m.openings {
+		say("opening of %s under %s: %s", place.text, place.resource, what)
+	}
+	sort.Strings(out)
+	return strings.Join(out, "\n")
+}
+
+// dumpState writes the same of a state, by what it answers.
+func dumpState(s *officer.State) string {
+	var out []string
+	say := func(format string, args ...any) { out = append(out, fmt.Sprintf(format, args...)) }
+	var texts []officer.Hash
+	texts = append(texts, s.Name())
+	for _, m := range s.Members() {
+		texts = append(texts, m.Name, m.Email)
+		say("member %s %s generation %d closed %v", m.ID, m.Role, m.UserKey().Generation, m.KeyClosed)
+		for _, id := range m.Devices {
+			d := s.Device(id)
+			texts = append(texts, d.Record.Label)
+			say("device %s of %s removed %v", id, d.Member, d.Removed)
+		}
+	}
+	for _, r := range s.Resources() {
+		texts = append(texts, r.Label)
+		e := r.Epoch()
+		say("resource %s %s epoch %d by %s at %d closed %v", r.ID, r.Kind, e.Number, e.Author, e.Sequence, e.Closed)
+		for _, g := range r.Grants {
+			id, _ := g.Principal.Member()
+			words := ""
+			var list []string
+			for _, x := range g.Senders {
+				list = append(list, fmt.Sprintf("%s@%d ", x.Device, x.Epoch))
+			}
+			sort.Strings(list)
+			words = strings.Join(list, "")
+			say("grant %s to %s: %s by %s", r.ID, id, g.Rights, words)
+		}
+	}
+	for _, text := range texts {
+		for _, o := range s.Openings(text) {
+			say("opening of %s under %s: %d %x", text, o.Resource, o.Epoch, o.Sealed)
+		}
+	}
+	sort.Strings(out)
+	return strings.Join(out, "\n")
+}
