@@ -25,7 +25,7 @@ var (
 	ErrConflict = errors.New("somebody else wrote first")
 	// ErrNotFound: there is no such blob, message or lease.
 	ErrNotFound = errors.New("not found in the store")
-	// ErrReadOnly: the store cannot be written by this user.
+	// ErrReadOnly: the store cannot be written, or not even read, by this user.
 	ErrReadOnly = errors.New("the store is read-only")
 	// ErrFull: no space is left.
 	ErrFull = errors.New("the store is full")

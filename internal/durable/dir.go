@@ -117,7 +117,11 @@ func (d *Dir) Read(name string, limit int64) ([]byte, error) {
 	if err != nil {
 		return nil, d.wrap(name, err)
 	}
-	return readAll(f, path.Join(d.name, name), limit)
+	data, err := readAll(f, limit)
+	if err != nil {
+		return nil, named(err, path.Join(d.name, name))
+	}
+	return data, nil
 }
 
 // Stat describes name itself, not what a link points to.

@@ -70,7 +70,8 @@ func ReadFile(path string, limit int64) ([]byte, error) {
 	if err != nil {
 		return nil, wrap(path, err)
 	}
-	return readAll(f, path, limit)
+	data, err := readAll(f, limit)
+	return data, named(err, path)
 }
 
 // MkdirAll creates path and the directories above it that are missing, each
@@ -98,22 +99,22 @@ func MkdirAll(path string, mode Mode) error {
 }
 
 // readAll reads and closes f, a file of at most limit bytes.
-func readAll(f *os.File, name string, limit int64) ([]byte, error) {
+func readAll(f *os.File, limit int64) ([]byte, error) {
 	defer func() { _ = f.Close() }() // only read
 	info, err := f.Stat()
 	switch {
 	case err != nil:
-		return nil, wrap(name, err)
+		return nil, err
 	case !info.Mode().IsRegular():
-		return nil, &Error{Path: name, Kind: ErrNotRegular}
+		return nil, &Error{Kind: ErrNotRegular}
 	case info.Size() > limit:
-		return nil, &Error{Path: name, Kind: ErrTooLarge}
+		return nil, &Error{Kind: ErrTooLarge}
 	}
 	// Exactly the size it has: files made here never change, and one that
 	// grows meanwhile cannot exceed the limit.
 	data := make([]byte, info.Size())
 	if _, err := io.ReadFull(f, data); err != nil {
-		return nil, wrap(name, err)
+		return nil, err
 	}
 	return data, nil
 }

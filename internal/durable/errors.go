@@ -73,6 +73,18 @@ func wrap(name string, err error) error {
 	return e
 }
 
+// named makes an error speak of the path that the caller said.
+func named(err error, path string) error {
+	if err == nil {
+		return nil
+	}
+	var e *Error
+	if errors.As(err, &e) {
+		return &Error{Path: path, Kind: e.Kind, Cause: e.Cause}
+	}
+	return wrap(path, err)
+}
+
 // isOutside recognizes the error of os.Root for a path that escapes, which has
 // no name: it alone says of a path what no system call said.
 func isOutside(err error) bool {

@@ -46,15 +46,6 @@ func Create(path string, mode Mode) (*File, error) {
 	return f, nil
 }
 
-// named makes an error speak of the path that the caller named.
-func named(err error, path string) error {
-	var e *Error
-	if errors.As(err, &e) {
-		return &Error{Path: path, Kind: e.Kind, Cause: e.Cause}
-	}
-	return wrap(path, err)
-}
-
 func (d *Dir) begin(name string) (*File, error) {
 	if err := d.replaceable(name); err != nil {
 		return nil, err
@@ -145,10 +136,7 @@ func (f *File) Commit(overwrite bool) error {
 	if err == nil {
 		err = f.dir.sync(path.Dir(f.name), f.name)
 	}
-	if err != nil {
-		return named(err, f.shown)
-	}
-	return nil
+	return named(err, f.shown)
 }
 
 func (f *File) publish(overwrite bool) error {

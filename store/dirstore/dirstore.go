@@ -14,6 +14,7 @@
 package dirstore
 
 import (
+	"bytes"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -53,11 +54,9 @@ type Store struct {
 
 var _ store.Store = (*Store)(nil)
 
-// manifest is the content of store.json.
-type manifest struct {
-	Format       string `json:"format"`
-	Version      uint64 `json:"version"`
-	Organization string `json:"organization"`
+// manifest is the one content that store.json may have.
+func manifest(organization wire.OrganizationID) []byte {
+	return fmt.Appendf(nil, "{\n  \"format\": %q,\n  \"version\": %d,\n  \"organization\": %q\n}\n", formatName, formatVersion, organization.String())
 }
 
 // Create makes a store for organization in the folder at path, which is made
@@ -117,12 +116,8 @@ func build(path string, organization wire.OrganizationID) error {
 	if err := dir.Write(readmeFile, []byte(readme)); err != nil {
 		return writing(err)
 	}
-	data, err := json.MarshalIndent(manifest{Format: formatName, Version: formatVersion, Organization: organization.String()}, "", "  ")
-	if err != nil {
-		return fmt.Errorf("encode %s: %w", manifestFile, err)
-	}
 	// This file makes it a store, so it comes last.
-	err = dir.Create(manifestFile, append(data, '\n'))
+	err = dir.Create(manifestFile, manifest(organization))
 	if errors.Is(err, durable.ErrExists) {
 		return store.ErrExists
 	}
@@ -238,31 +233,29 @@ func inspect(dir *durable.Dir, warned *warnings) (wire.OrganizationID, error) {
 // parseManifest reads format and version first, because a newer version may
 // have anything else beside them.
 func parseManifest(data []byte) (wire.OrganizationID, error) {
-	var id wire.OrganizationID
-	var kind struct {
-		Format  string `json:"format"`
-		Version uint64 `json:"version"`
+	var m struct {
+		Format       string          `json:"format"`
+		Version      uint64          `json:"version"`
+		Organization json.RawMessage `json:"organization"`
 	}
-	if err := json.Unmarshal(data, &kind); err != nil {
-		return id, damaged(manifestFile, "is not what this program wrote")
+	if err := json.Unmarshal(data, &m); err != nil {
+		return wire.OrganizationID{}, damaged(manifestFile, "is not what this program writes")
 	}
 	switch {
-	case kind.Format != formatName:
-		return id, fmt.Errorf("%s is of the format %.32q: %w", manifestFile, kind.Format, store.ErrNotStore)
-	case kind.Version > formatVersion:
-		return id, fmt.Errorf("layout version %d, this program knows version %d: %w", kind.Version, formatVersion, store.ErrNewer)
-	case kind.Version != formatVersion:
-		return id, damaged(manifestFile, "names no version that ever was")
+	case m.Format != formatName:
+		return wire.OrganizationID{}, fmt.Errorf("%s is of the format %.32q: %w", manifestFile, m.Format, store.ErrNotStore)
+	case m.Version > formatVersion:
+		return wire.OrganizationID{}, fmt.Errorf("layout version %d, this program knows version %d: %w", m.Version, formatVersion, store.ErrNewer)
+	case m.Version != formatVersion:
+		return wire.OrganizationID{}, damaged(manifestFile, "names no version that ever was")
 	}
-	var m manifest
-	strict := json.NewDecoder(strings.NewReader(string(data)))
-	strict.DisallowUnknownFields()
-	if err := strict.Decode(&m); err != nil {
-		return id, damaged(manifestFile, "is not what this program wrote")
-	}
-	raw, err := hex.DecodeString(m.Organization)
-	if err != nil || copy(id[:], raw) != len(id) || id.String() != m.Organization || id.IsZero() {
+	var id wire.OrganizationID
+	raw, err := hex.DecodeString(strings.Trim(string(m.Organization), `"`))
+	if err != nil || copy(id[:], raw) != len(id) || len(raw) != len(id) || id.IsZero() {
 		return wire.OrganizationID{}, damaged(manifestFile, "names no organization")
+	}
+	if !bytes.Equal(data, manifest(id)) {
+		return wire.OrganizationID{}, damaged(manifestFile, "is not what this program writes")
 	}
 	return id, nil
 }

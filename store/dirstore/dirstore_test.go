@@ -50,7 +50,7 @@ func TestLayout(t *testing.T) {
 	index := "abcd" + strings.Repeat("00", 30)
 	want := map[string]string{
 		"README.txt":                      readme,
-		"store.json":                      fmt.Sprintf("{\n  \"format\": \"underseal-store\",\n  \"version\": 1,\n  \"organization\": \"%s\"\n}\n", organization()),
+		"store.json":                      "{\n  \"format\": \"underseal-store\",\n  \"version\": 1,\n  \"organization\": \"" + organization().String() + "\"\n}\n",
 		"log/0000000000/0000000000.entry": "entry",
 		"envelopes/" + index + "/0000000000/0000000000.envelope":                                                   "envelope",
 		"mailboxes/" + index + "/0000000000-00d8d3f11739d2f3537099982b4674c29fc59a8fda350fca1379613adbb09119.mail": "mail",
@@ -140,6 +140,46 @@ func TestSpans(t *testing.T) {
 		if _, err := s.Read(t.Context(), from, 5000); !errors.Is(err, store.ErrDamaged) {
 			t.Errorf("from %d: got %v, want ErrDamaged", from, err)
 		}
+	}
+}
+
+// A gap is not filled by whoever comes next: what was there is lost, and
+// another entry in its place would hide that.
+func TestFillsNoGap(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "store")
+	s := create(t, path)
+	for at := range uint64(3) {
+		check(t, s.Append(t.Context(), at, []byte("entry")))
+		_, err := s.SwapLease(t.Context(), store.Lease{Name: "bulk", Version: at})
+		check(t, err)
+	}
+	remove(t, filepath.Join(path, "log", "0000000000", "0000000001.entry"))
+	remove(t, filepath.Join(path, "leases", "lease-bulk", "0000000000", "0000000001.json"))
+	if err := s.Append(t.Context(), 1, []byte("another")); !errors.Is(err, store.ErrDamaged) {
+		t.Errorf("Append: got %v, want ErrDamaged", err)
+	}
+	if _, err := s.SwapLease(t.Context(), store.Lease{Name: "bulk", Version: 1}); !errors.Is(err, store.ErrDamaged) {
+		t.Errorf("SwapLease: got %v, want ErrDamaged", err)
+	}
+}
+
+// Two machines that put the same message at the same time may each make a file.
+func TestMailTwice(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "store")
+	s := create(t, path)
+	var box store.Index
+	check(t, s.PutMail(t.Context(), box, []byte("mail")))
+	file := match(t, path, "mailboxes/*/*")
+	write(t, filepath.Join(filepath.Dir(file), "0000000001"+filepath.Base(file)[digits:]), "mail")
+	mail, err := s.ListMail(t.Context(), box, 9)
+	if err != nil || len(mail) != 1 {
+		t.Fatalf("%d messages, %v", len(mail), err)
+	}
+	check(t, s.DeleteMail(t.Context(), box, mail[0].ID))
+	if mail, err := s.ListMail(t.Context(), box, 9); err != nil || len(mail) != 0 {
+		t.Errorf("%d messages, %v", len(mail), err)
 	}
 }
 

@@ -1,6 +1,7 @@
 package dirstore
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -63,7 +64,9 @@ func (s *Store) GetLease(ctx context.Context, name string) (store.Lease, error) 
 		return store.Lease{}, fmt.Errorf("lease %s: %w", name, store.ErrNotFound)
 	}
 	var f leaseFile
-	if err := json.Unmarshal(data, &f); err != nil {
+	strict := json.NewDecoder(bytes.NewReader(data))
+	strict.DisallowUnknownFields()
+	if err := strict.Decode(&f); err != nil {
 		return store.Lease{}, damaged(q.file(count-1), "is not what this program wrote")
 	}
 	l := store.Lease(f)

@@ -26,7 +26,7 @@ const (
 	// maxPosition is what digits can name.
 	maxPosition = 10_000_000_000
 	// readers at once hide the time that a disk or a file server takes per file.
-	readers = 8
+	readers = 16
 	// patience is how long an empty file may take to be filled, and pause how
 	// often it is looked at; see durable.CreateFile for where that happens.
 	patience = time.Second
@@ -135,7 +135,7 @@ func (q *sequence) continues(at uint64) (bool, error) {
 // conflict is what an append gets whose position is taken: the conflict, or
 // what is wrong with that which took it, or else it would try for ever.
 func (q *sequence) conflict(ctx context.Context, at uint64) error {
-	if _, err := q.read(ctx, q.dir, q.file(at), q.file(at)); err != nil {
+	if _, err := q.read(ctx, q.dir, q.file(at), at); err != nil {
 		return err
 	}
 	return fmt.Errorf("%s: %w", q.file(at), store.ErrConflict)
@@ -152,8 +152,8 @@ func (q *sequence) has(at uint64) (bool, error) {
 	return true, nil
 }
 
-// read returns one item. It waits for one that is reserved and not yet written.
-func (q *sequence) read(ctx context.Context, dir *durable.Dir, name, shown string) ([]byte, error) {
+// read returns the item at position at, which is name in dir. It waits for one that is reserved and not yet written.
+func (q *sequence) read(ctx context.Context, dir *durable.Dir, name string, at uint64) ([]byte, error) {
 	for since := time.Now(); ; {
 		if err := ctx.Err(); err != nil {
 			return nil, err
@@ -161,13 +161,13 @@ func (q *sequence) read(ctx context.Context, dir *durable.Dir, name, shown strin
 		item, err := dir.Read(name, int64(q.limit))
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
-			return nil, damaged(shown, "has vanished")
+			return nil, damaged(q.file(at), "has vanished")
 		case err != nil:
 			return nil, reading(err)
 		case len(item) > 0:
 			return item, nil
 		case time.Since(since) > patience:
-			return nil, damaged(shown, "is empty")
+			return nil, damaged(q.file(at), "is empty")
 		}
 		select {
 		case <-ctx.Done():
@@ -242,8 +242,8 @@ func (q *sequence) page(ctx context.Context, from uint64, limit int) (items [][]
 	for w := range min(readers, len(items)) {
 		group.Go(func() error {
 			for i := w; i < len(items); i += readers {
-				at := from + uint64(i) //nolint:gosec // i is not negative
-				item, err := q.read(ctx, folder, q.name(at), q.file(at))
+				at := from + uint64(i)
+				item, err := q.read(ctx, folder, q.name(at), at)
 				if err != nil {
 					return err
 				}
@@ -340,7 +340,7 @@ func (q *sequence) last(ctx context.Context) (count uint64, item []byte, err err
 			return 0, nil, err
 		}
 		if found {
-			item, err := q.read(ctx, q.dir, q.file(at), q.file(at))
+			item, err := q.read(ctx, q.dir, q.file(at), at)
 			return at + 1, item, err
 		}
 	}

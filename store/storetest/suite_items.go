@@ -30,7 +30,7 @@ func checkEnvelopePages(t *testing.T, open func() store.Store) {
 
 	var all [][]byte
 	for i := range 7 {
-		e := fmt.Appendf(nil, "envelope %d\x00", i)
+		e := fmt.Appendf(nil, "envelope %d\x00", 7-i) // arrival is not the order of anything else
 		must(t, []store.Store{a, b}[i%2].PutEnvelope(t.Context(), to, e))
 		must(t, a.PutEnvelope(t.Context(), other, fmt.Appendf(nil, "for another %d", i)))
 		all = append(all, e)
@@ -56,7 +56,7 @@ func checkEnvelopePages(t *testing.T, open func() store.Store) {
 		cursors = append(cursors, next)
 		cursor = next
 	}
-	late := []byte("late")
+	late := []byte("a late one")
 	must(t, b.PutEnvelope(t.Context(), to, late))
 	for i, cursor := range cursors {
 		same(t, "old cursor", drain(t, open(), to, cursor, 4), append(slices.Clone(all[i+1:]), late))
@@ -245,7 +245,12 @@ func checkMail(t *testing.T, open func() store.Store) {
 	for _, limit := range []int{-1, 0, 1, 3} {
 		got, err := a.ListMail(t.Context(), box, limit)
 		must(t, err)
-		if len(got) != max(limit, 0) || limit > 0 && string(got[limit-1].Data) != texts[limit-1] {
+		for i, m := range got {
+			if i >= limit || string(m.Data) != texts[i] {
+				t.Errorf("at most %d: message %d is %q", limit, i, m.Data)
+			}
+		}
+		if len(got) != max(limit, 0) {
 			t.Errorf("at most %d: got %d messages", limit, len(got))
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"sync"
 	"testing"
 
@@ -109,10 +110,11 @@ func checkLogMemory(t *testing.T, open func() store.Store) {
 	entry[0] = 'X'
 	got, err := s.Read(t.Context(), 0, 1)
 	must(t, err)
+	same(t, "after the writer's change", got, [][]byte{[]byte("entry")})
 	got[0][1] = 'X'
 	got, err = s.Read(t.Context(), 0, 1)
 	must(t, err)
-	same(t, "after the caller's changes", got, [][]byte{[]byte("entry")})
+	same(t, "after the reader's change", got, [][]byte{[]byte("entry")})
 }
 
 // Every client appends as real ones do, reading again after each conflict.
@@ -141,7 +143,7 @@ func checkLogRaces(t *testing.T, open func() store.Store) {
 					t.Errorf("client %d: %v", c, err)
 					return
 				}
-				if err == nil && len(newer) == 0 {
+				if len(newer) == 0 {
 					t.Errorf("client %d: nothing at %d after a conflict or an append there", c, next)
 					return
 				}
@@ -189,11 +191,10 @@ func checkLogReaders(t *testing.T, open func() store.Store) {
 					t.Error(err)
 					return
 				}
-				if len(now) < len(seen) {
-					t.Errorf("%d entries after %d", len(now), len(seen))
+				if len(now) < len(seen) || !slices.EqualFunc(now[:len(seen)], seen, bytes.Equal) {
+					t.Errorf("%s after %s", brief(now), brief(seen))
 					return
 				}
-				same(t, "what was there before", now[:len(seen)], seen)
 				seen = now
 			}
 			if len(seen) != total {
