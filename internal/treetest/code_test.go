@@ -47,7 +47,7 @@ func public(dir string) bool {
 		return false
 	}
 	top, _, _ := strings.Cut(dir, "/")
-	return !slices.Contains([]string{"internal", "cmd", "wasm", "bench", "tools", "testdata", "."}, top)
+	return !slices.Contains([]string{"internal", "cmd", "wasm", "bench", "tools", "testdata", "spec", "."}, top)
 }
 
 // exemplified finds public packages without an example that runs.
