@@ -194,9 +194,12 @@ func DecodeCardFile(text []byte) (CardFile, error) {
 	if len(text) > 3*wire.MaxCard { // base64 and line breaks
 		return CardFile{}, fmt.Errorf("%w: %w", ErrCard, wire.ErrTooLarge)
 	}
-	block, _ := pem.Decode(text)
-	if block == nil || block.Type != cardPEM {
+	block, rest := pem.Decode(text)
+	if block == nil || block.Type != cardPEM || len(block.Headers) != 0 {
 		return CardFile{}, fmt.Errorf("%w: no %q block", ErrCard, cardPEM)
+	}
+	if more, _ := pem.Decode(rest); more != nil {
+		return CardFile{}, fmt.Errorf("%w: more than one block", ErrCard) // which one was meant?
 	}
 	if err := wire.CheckVersion(block.Bytes, "card file", cardFileParts); err != nil {
 		return CardFile{}, fmt.Errorf("%w: %w", ErrCard, err)
