@@ -13,57 +13,73 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/underseal/underseal/internal/durable"
+	"github.com/underseal/underseal/internal/secret"
 	"github.com/underseal/underseal/internal/term"
 	"github.com/underseal/underseal/keyring"
+	"github.com/underseal/underseal/keyring/keystore"
 	"github.com/underseal/underseal/officer"
 )
 
 func newIdentityCommand(a *app) *cobra.Command {
-	return noun("identity", "Your own keys and card",
+	return noun("identity", "Your own keys and card", "Your own keys, and the card by which an officer lets you in.",
 		newIdentityNewCommand(a), newIdentityShowCommand(a), newIdentityCardCommand(a))
 }
+
+// addKeyStore adds the flag that says where a new secret goes. Later commands
+// know it.
+func (a *app) addKeyStore(c *cobra.Command) {
+	c.Flags().StringVar(&a.keyStore, "key-store", "", "`PLACE` where the device's secret rests: os or file")
+	choices(c, "key-store", keystore.KindOS, keystore.KindFile)
+}
+
+const keyStoreHelp = `The device's secret rests in the operating system's keyring where one answers
+(--key-store os), or in a file under a passphrase (--key-store file), which is
+also taken where UNDERSEAL_PASSPHRASE_FILE names a file with the passphrase.`
 
 func newIdentityNewCommand(a *app) *cobra.Command {
 	var name, email, device string
 	c := &cobra.Command{
-		Use: "new", Short: "Make an identity on this device", Args: cobra.NoArgs,
+		Use: "new --name NAME --email EMAIL", Short: "Make an identity on this device", Args: noArgs,
 		Long: `Make an identity on this device: your keys, and a card with their public half.
+It is never made twice.
 
-The device's secret goes into the key store: the operating system's keyring
-where one answers (--key-store os), or a file under a passphrase where
-UNDERSEAL_PASSPHRASE_FILE is set (--key-store file). It is never made twice.`,
+` + keyStoreHelp,
+		Example: `underseal identity new --name "Alice Officer" --email alice@example.com`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			id, err := a.newIdentity(cmd.Context(), name, email, device)
+			id, s, err := a.newIdentity(cmd.Context(), name, email, device)
 			if err != nil {
 				return err
 			}
+			s.Destroy()
 			a.showIdentity(id)
-			a.next(`underseal org new "YOUR FIRM" --store dir:/path, or underseal org join`)
+			a.next(`underseal org new "YOUR FIRM" --store dir:FOLDER, or underseal org join`)
 			return nil
 		},
 	}
-	c.Flags().StringVar(&name, "name", "", "your name, as colleagues know it")
-	c.Flags().StringVar(&email, "email", "", "your email")
-	c.Flags().StringVar(&device, "device", "", "what to call this device (default: its host name)")
+	c.Flags().StringVar(&name, "name", "", "your `NAME`, as colleagues know it")
+	c.Flags().StringVar(&email, "email", "", "your `EMAIL`")
+	c.Flags().StringVar(&device, "device", "", "`LABEL` of this device (default: its host name)")
+	a.addKeyStore(c)
 	required(c, "name", "email")
 	return c
 }
 
-// newIdentity makes an identity and keeps its secret. The secret is stored
-// before the identity file is: an identity whose secret is lost cannot arise.
-func (a *app) newIdentity(ctx context.Context, name, email, device string) (*keyring.Identity, error) {
+// newIdentity makes an identity, keeps its secret and returns both. The secret
+// is stored before the identity file is: an identity whose secret is lost
+// cannot arise.
+func (a *app) newIdentity(ctx context.Context, name, email, device string) (*keyring.Identity, *secret.Bytes, error) {
 	home, err := a.home()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if _, err := os.Lstat(filepath.Join(home, identityFile)); err == nil {
-		return nil, errIdentityExists
+		return nil, nil, errIdentityExists
 	} else if !errors.Is(err, fs.ErrNotExist) {
-		return nil, err
+		return nil, nil, err
 	}
 	name, email, device = strings.TrimSpace(name), strings.TrimSpace(email), strings.TrimSpace(device)
-	if !strings.Contains(email, "@") {
-		return nil, &usageError{errors.New("an email has an @ in it")}
+	if err := checkEmail(email); err != nil {
+		return nil, nil, &usageError{err: err}
 	}
 	if device == "" {
 		if device, err = os.Hostname(); err != nil || device == "" {
@@ -72,32 +88,46 @@ func (a *app) newIdentity(ctx context.Context, name, email, device string) (*key
 	}
 	ks, err := a.chooseStore(ctx, "")
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	id, s, err := keyring.NewIdentity(name, email, device)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	defer s.Destroy()
+	if err := a.saveIdentity(ctx, homeDir(home), ks, id, s); err != nil {
+		s.Destroy()
+		return nil, nil, err
+	}
+	return id, s, nil
+}
+
+func checkEmail(email string) error {
+	if at := strings.IndexByte(email, '@'); at < 1 || at == len(email)-1 || strings.ContainsAny(email, " \t") {
+		return errors.New("an email looks like name@example.com")
+	}
+	return nil
+}
+
+func (a *app) saveIdentity(ctx context.Context, home homeDir, ks keystore.Store, id *keyring.Identity, s *secret.Bytes) error {
 	account := id.Device().String()
-	c, err := json.Marshal(config{Version: 1, KeyStore: ks.Name(), Account: account})
+	c, err := json.Marshal(config{Version: configVersion, KeyStore: ks.Name(), Account: account})
 	if err != nil {
-		return nil, err
+		return err
 	}
-	if err := durable.MkdirAll(home, durable.Private); err != nil {
-		return nil, err
+	if err := durable.MkdirAll(string(home), durable.Private); err != nil {
+		return err
 	}
 	if err := ks.Save(ctx, account, s); err != nil {
-		return nil, fmt.Errorf("keep the device secret: %w", err)
+		return fmt.Errorf("keep the device secret: %w", a.passphraseFileError(err))
 	}
-	undo := func(err error) error { return errors.Join(err, ks.Delete(ctx, account)) }
-	if err := (homeDir(home)).Save(configFile, c); err != nil {
-		return nil, undo(err)
+	err = home.Save(configFile, c)
+	if err == nil {
+		err = durable.CreateFile(filepath.Join(string(home), identityFile), id.Encode(), durable.Private)
 	}
-	if err := durable.CreateFile(filepath.Join(home, identityFile), id.Encode(), durable.Private); err != nil {
-		return nil, undo(err)
+	if err != nil {
+		return errors.Join(err, ks.Delete(ctx, account))
 	}
-	return id, nil
+	return nil
 }
 
 type jsonIdentity struct {
@@ -109,18 +139,23 @@ type jsonIdentity struct {
 	SafetyNumber string `json:"safety_number"`
 }
 
-func (a *app) showIdentity(id *keyring.Identity) {
+func jsonIdentityOf(id *keyring.Identity) jsonIdentity {
 	card := id.Card()
+	return jsonIdentity{
+		Name: card.Name.Text, Email: card.Email.Text, Member: id.Member().String(), Device: id.Device().String(),
+		DeviceLabel: id.DeviceLabel().Text, SafetyNumber: officer.SafetyNumber(id.Member()),
+	}
+}
+
+func (a *app) showIdentity(id *keyring.Identity) {
+	j := jsonIdentityOf(id)
 	if a.json {
-		a.printJSON(jsonIdentity{
-			Name: card.Name.Text, Email: card.Email.Text, Member: id.Member().String(), Device: id.Device().String(),
-			DeviceLabel: id.DeviceLabel().Text, SafetyNumber: officer.SafetyNumber(id.Member()),
-		})
+		a.printJSON(j, nil)
 		return
 	}
-	a.print("name           %s", term.Escape(card.Name.Text))
-	a.print("email          %s", term.Escape(card.Email.Text))
-	a.print("device         %s", term.Escape(id.DeviceLabel().Text))
+	a.print("name           %s", term.Escape(j.Name))
+	a.print("email          %s", term.Escape(j.Email))
+	a.print("device         %s", term.Escape(j.DeviceLabel))
 	a.print("safety number  %s", strings.Join(safetyLines(id.Member()), "\n               "))
 }
 
@@ -132,7 +167,9 @@ func safetyLines(id officer.MemberID) []string {
 
 func newIdentityShowCommand(a *app) *cobra.Command {
 	return &cobra.Command{
-		Use: "show", Short: "Show your name, email and safety number", Args: cobra.NoArgs,
+		Use: "show", Short: "Show your name, email and safety number", Args: noArgs,
+		Long: `Show your name, email and safety number. Whoever adds your card compares the
+number with you, by voice or in person.`,
 		RunE: func(*cobra.Command, []string) error {
 			id, _, err := a.loadIdentity()
 			if err != nil {
@@ -144,14 +181,19 @@ func newIdentityShowCommand(a *app) *cobra.Command {
 	}
 }
 
+type jsonOut struct {
+	Out string `json:"out"`
+}
+
 func newIdentityCardCommand(a *app) *cobra.Command {
 	var out string
 	var force bool
 	c := &cobra.Command{
-		Use: "card", Short: "Write your card, to be given to an officer", Args: cobra.NoArgs,
+		Use: "card --out FILE", Short: "Write your card, to be given to an officer", Args: noArgs,
 		Long: `Write your card, to be given to an officer. It holds your name, your email and
 public keys, and no secret. The officer compares its safety number with you.`,
-		RunE: func(cmd *cobra.Command, _ []string) error {
+		Example: "underseal identity card --out bob.card",
+		RunE: func(*cobra.Command, []string) error {
 			id, _, err := a.loadIdentity()
 			if err != nil {
 				return err
@@ -159,21 +201,22 @@ public keys, and no secret. The officer compares its safety number with you.`,
 			if err := a.writeOutput(out, force, id.Card().Encode()); err != nil {
 				return err
 			}
-			if out != "-" {
-				a.say("wrote %s", term.Escape(out))
-				if a.json {
-					a.printJSON(struct {
-						Out string `json:"out"`
-					}{out})
-				}
+			if a.json {
+				a.printJSON(jsonOut{out}, nil)
 			}
-			a.next("give it to your officer, who types: underseal member add %s --role member", term.Escape(filepath.Base(out)))
+			if out == "-" {
+				return nil
+			}
+			a.say("wrote %s", term.Escape(out))
+			a.next("give it to your officer, who types: underseal member add %s --role member", arg(filepath.Base(out)))
+			a.say("      and asks you for your safety number: underseal identity show")
 			return nil
 		},
 	}
-	c.Flags().StringVar(&out, "out", "", "file to write, or - for standard output")
+	c.Flags().StringVar(&out, "out", "", "`FILE` to write, or - for standard output")
 	c.Flags().BoolVar(&force, "force", false, "replace the file if it exists")
 	required(c, "out")
+	must(c.RegisterFlagCompletionFunc("out", files))
 	return c
 }
 
@@ -183,8 +226,17 @@ func (a *app) writeOutput(out string, force bool, data []byte) error {
 		_, err := a.stdout.Write(data)
 		return err
 	}
-	if !force {
-		return durable.CreateFile(out, data, durable.Shared)
+	write := durable.CreateFile
+	if force {
+		write = durable.WriteFile
 	}
-	return durable.WriteFile(out, data, durable.Shared)
+	return outputError(out, write(out, data, durable.Shared))
+}
+
+// outputError says of an output whose folder is missing that it is the folder.
+func outputError(out string, err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%s: %w", filepath.Dir(out), errNoFolder)
+	}
+	return err
 }

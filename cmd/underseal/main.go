@@ -11,9 +11,16 @@ import (
 	"syscall"
 )
 
-func main() {
+func main() { os.Exit(mainRun()) }
+
+// mainRun is main with an exit code.
+func mainRun() int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	code := run(ctx, newApp(), os.Args[1:])
-	stop()
-	os.Exit(code)
+	defer stop()
+	// Whoever asks a second time does not want to wait for tidying up.
+	defer context.AfterFunc(ctx, stop)()
+	// A reader that goes away is an error to handle, not an end in the middle
+	// of a file that is being written.
+	signal.Ignore(syscall.SIGPIPE)
+	return run(ctx, newApp(), os.Args[1:])
 }

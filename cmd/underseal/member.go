@@ -1,10 +1,12 @@
 package main
 
 import (
+	"context"
 	"crypto/subtle"
-	"errors"
 	"fmt"
+	"io"
 	"strings"
+	"unicode"
 
 	"github.com/spf13/cobra"
 
@@ -16,58 +18,85 @@ import (
 )
 
 func newMemberCommand(a *app) *cobra.Command {
-	return noun("member", "The people of your organization", newMemberAddCommand(a), newMemberListCommand(a))
+	return noun("member", "The people of your organization", "The people of your organization: let them in, list them.",
+		newMemberAddCommand(a), newMemberListCommand(a))
 }
 
 func newMemberAddCommand(a *app) *cobra.Command {
 	var role, digits string
 	c := &cobra.Command{
-		Use: "add CARD", Short: "Let somebody in, by their card", Args: cobra.ExactArgs(1),
+		Use: "add CARD --role ROLE", Short: "Let somebody in, by their card", Args: oneArg("CARD"),
 		Long: `Let somebody in, by their card. Compare the safety number with the card's owner,
 by voice or in person: it is what keeps somebody else's card out. Give it with
---safety-number where there is no terminal to confirm on.`,
-		RunE: a.withWorkspace(func(cmd *cobra.Command, w *workspace.Workspace, args []string) error {
+--safety-number where there is no terminal to confirm on. CARD may be - for
+standard input.
+
+An officer lets people in and takes care of fields; a member reads what is
+granted; a guest, such as outside counsel, sees nobody else's name.`,
+		Example: "underseal member add bob.card --role member",
+		RunE: func(cmd *cobra.Command, args []string) error {
 			r, err := officer.ParseRole(role)
 			if err != nil {
-				return &usageError{fmt.Errorf("%w: officer, member or guest", err)}
+				return &usageError{fmt.Errorf("%w: it is officer, member or guest", err), cmd}
 			}
-			text, err := durable.ReadFile(args[0], 4*wire.MaxCard)
+			card, err := a.readCard(args[0])
 			if err != nil {
 				return err
 			}
-			card, err := officer.DecodeCardFile(text)
-			if err != nil {
-				return err
-			}
-			if err := w.CheckCard(cmd.Context(), card); err != nil {
-				return err
-			}
-			if err := a.confirmSafetyNumber(cmd, card, digits); err != nil {
-				return err
-			}
-			if err := w.AddMember(cmd.Context(), card, r); err != nil {
-				return err
-			}
-			a.say("added %s <%s> as %s", term.Escape(card.Name.Text), term.Escape(card.Email.Text), r)
-			if a.json {
-				a.printJSON(jsonMemberOf(workspace.MemberInfo{Member: w.State().Member(card.Card.ID()), NameText: card.Name.Text, EmailText: card.Email.Text}))
-			}
-			a.next("underseal field grant FIELD --to %s", term.Escape(card.Email.Text))
-			return nil
-		}),
+			return a.with(cmd.Context(), func(w *workspace.Workspace) error {
+				return a.addMember(cmd.Context(), w, card, r, digits)
+			})
+		},
 	}
-	c.Flags().StringVar(&role, "role", "", "officer, member or guest")
-	c.Flags().StringVar(&digits, "safety-number", "", "the 60 digits that the card's owner read to you")
+	c.Flags().StringVar(&role, "role", "", "`ROLE`: officer, member or guest")
+	c.Flags().StringVar(&digits, "safety-number", "", "the 60 `DIGITS` that the card's owner read to you")
 	required(c, "role")
+	choices(c, "role", "officer", "member", "guest")
+	c.ValidArgsFunction = files
 	return c
 }
 
+func (a *app) readCard(name string) (card officer.CardFile, err error) {
+	const most = 4 * wire.MaxCard // the text form is a third larger, and has lines
+	var text []byte
+	if name == "-" {
+		text, err = io.ReadAll(io.LimitReader(a.stdin, most))
+	} else {
+		text, err = durable.ReadFile(name, most)
+	}
+	if err != nil {
+		return card, err
+	}
+	if card, err = officer.DecodeCardFile(text); err != nil {
+		return card, fmt.Errorf("%s: %w", nameOf(name), err)
+	}
+	return card, nil
+}
+
+func (a *app) addMember(ctx context.Context, w *workspace.Workspace, card officer.CardFile, role officer.Role, digits string) error {
+	if err := w.CheckCard(ctx, card); err != nil {
+		return err
+	}
+	if err := a.confirmSafetyNumber(ctx, card, digits); err != nil {
+		return err
+	}
+	if err := w.AddMember(ctx, card, role); err != nil {
+		return err
+	}
+	if a.json {
+		m := w.State().Member(card.Card.ID())
+		a.printJSON(jsonMemberOf(workspace.MemberInfo{Member: m, NameText: card.Name.Text, EmailText: card.Email.Text}), nil)
+	}
+	a.say("added %s <%s> as %s", term.Escape(card.Name.Text), term.Escape(card.Email.Text), role)
+	a.next("underseal field grant FIELD --to %s", arg(card.Email.Text))
+	return nil
+}
+
 // confirmSafetyNumber compares the digits that were given, or asks.
-func (a *app) confirmSafetyNumber(cmd *cobra.Command, card officer.CardFile, digits string) error {
+func (a *app) confirmSafetyNumber(ctx context.Context, card officer.CardFile, digits string) error {
 	number := officer.SafetyNumber(card.Card.ID())
 	if digits != "" {
-		plain := func(s string) []byte { return []byte(strings.Join(strings.Fields(s), "")) }
-		if subtle.ConstantTimeCompare(plain(digits), plain(number)) != 1 {
+		if subtle.ConstantTimeCompare(plainDigits(digits), plainDigits(number)) != 1 {
 			return errSafetyNumber
 		}
 		return nil
@@ -77,8 +106,14 @@ func (a *app) confirmSafetyNumber(cmd *cobra.Command, card officer.CardFile, dig
 		return withHint(err, "compare the safety number by voice and give it: --safety-number \"DIGITS\"")
 	}
 	lines := safetyLines(card.Card.ID())
-	ok, err := p.Confirm(cmd.Context(), fmt.Sprintf(
-		"The card says: %s <%s>\n\n    %s\n    %s\n\nDid its owner read you exactly these digits, by voice or in person?",
+	ok, err := p.Confirm(ctx, fmt.Sprintf(`The card is of: %s <%s>
+Its safety number:
+
+    %s
+    %s
+
+Call its owner, who sees the number with: underseal identity show
+Did they read you exactly these digits?`,
 		term.Escape(card.Name.Text), term.Escape(card.Email.Text), lines[0], lines[1]))
 	if err != nil {
 		return err
@@ -87,6 +122,16 @@ func (a *app) confirmSafetyNumber(cmd *cobra.Command, card officer.CardFile, dig
 		return errNotConfirmed
 	}
 	return nil
+}
+
+// plainDigits leaves out what people put between groups of digits.
+func plainDigits(s string) []byte {
+	return []byte(strings.Map(func(r rune) rune {
+		if unicode.IsSpace(r) || r == '-' {
+			return -1
+		}
+		return r
+	}, s))
 }
 
 type jsonMember struct {
@@ -99,6 +144,10 @@ type jsonMember struct {
 	SafetyNumber string `json:"safety_number"`
 }
 
+type jsonMembers struct {
+	Members []jsonMember `json:"members"`
+}
+
 func jsonMemberOf(m workspace.MemberInfo) jsonMember {
 	return jsonMember{
 		Member: m.ID.String(), Name: m.NameText, Email: m.EmailText, Role: m.Role.String(),
@@ -108,196 +157,24 @@ func jsonMemberOf(m workspace.MemberInfo) jsonMember {
 
 func newMemberListCommand(a *app) *cobra.Command {
 	return &cobra.Command{
-		Use: "list", Short: "List the people of your organization", Args: cobra.NoArgs,
-		RunE: a.withWorkspace(func(cmd *cobra.Command, w *workspace.Workspace, _ []string) error {
-			list := w.Members(cmd.Context())
+		Use: "list", Short: "List the people of your organization", Args: noArgs,
+		Long: `List the people of your organization. With --json the whole safety numbers are
+there, to be compared again.`,
+		RunE: a.withWorkspace(func(ctx context.Context, w *workspace.Workspace, _ []string) error {
+			out := jsonMembers{[]jsonMember{}}
+			for _, m := range w.Members(ctx) {
+				out.Members = append(out.Members, jsonMemberOf(m))
+			}
 			if a.json {
-				out := struct {
-					Members []jsonMember `json:"members"`
-				}{[]jsonMember{}}
-				for _, m := range list {
-					out.Members = append(out.Members, jsonMemberOf(m))
-				}
-				a.printJSON(out)
+				a.printJSON(out, nil)
 				return nil
 			}
 			t := a.table()
-			t.row("NAME", "EMAIL", "ROLE", "DEVICES", "SAFETY NUMBER BEGINS")
-			for _, m := range list {
-				t.row(shown(m.NameText), shown(m.EmailText), m.Role.String(), fmt.Sprint(len(m.Devices)), officer.SafetyNumber(m.ID)[:11])
+			t.row("NAME", "EMAIL", "ROLE", "DEVICES", "SAFETY NUMBER")
+			for _, m := range out.Members {
+				t.row(shown(m.Name), shown(m.Email), m.Role, fmt.Sprint(m.Devices), m.SafetyNumber[:11]+" …")
 			}
 			return t.flush()
 		}),
 	}
-}
-
-// shown is a text from the directory, or what stands for one that the caller
-// may not read.
-func shown(s string) string {
-	if s == "" {
-		return "(sealed)"
-	}
-	return term.Escape(s)
-}
-
-func newFieldCommand(a *app) *cobra.Command {
-	return noun("field", "Fields and who may read them",
-		newFieldNewCommand(a), newFieldListCommand(a), newFieldGrantCommand(a), newFieldRevokeCommand(a))
-}
-
-func newFieldNewCommand(a *app) *cobra.Command {
-	return &cobra.Command{
-		Use: "new LABEL", Short: "Make a field with a key of its own", Args: cobra.ExactArgs(1),
-		RunE: a.withWorkspace(func(cmd *cobra.Command, w *workspace.Workspace, args []string) error {
-			if err := w.NewField(cmd.Context(), args[0]); err != nil {
-				return err
-			}
-			a.say("made field %s; only you can read it so far", term.Escape(args[0]))
-			if a.json {
-				return a.printField(cmd, w, args[0])
-			}
-			a.next("underseal field grant %s --to EMAIL", term.Escape(args[0]))
-			return nil
-		}),
-	}
-}
-
-func (a *app) printField(cmd *cobra.Command, w *workspace.Workspace, label string) error {
-	f, err := w.Field(cmd.Context(), label)
-	if err == nil {
-		a.printJSON(a.jsonFieldOf(cmd, w, f))
-	}
-	return err
-}
-
-type jsonGrant struct {
-	Email  string `json:"email"`
-	Member string `json:"member"`
-	Rights string `json:"rights"`
-}
-
-type jsonField struct {
-	Label    string      `json:"label"`
-	Resource string      `json:"resource"`
-	Epoch    uint64      `json:"epoch"`
-	Closed   bool        `json:"closed"`
-	Mine     string      `json:"my_rights"`
-	Grants   []jsonGrant `json:"grants"`
-}
-
-func (a *app) jsonFieldOf(cmd *cobra.Command, w *workspace.Workspace, f workspace.FieldInfo) jsonField {
-	out := jsonField{Label: f.LabelText, Resource: f.ID.String(), Epoch: f.Epoch().Number, Closed: f.Epoch().Closed, Mine: f.Mine.String()}
-	for _, g := range f.Grants {
-		if id, ok := g.Principal.Member(); ok {
-			m := w.Members(cmd.Context())
-			for _, i := range m {
-				if i.ID == id {
-					out.Grants = append(out.Grants, jsonGrant{Email: i.EmailText, Member: id.String(), Rights: g.Rights.String()})
-				}
-			}
-		}
-	}
-	return out
-}
-
-func newFieldListCommand(a *app) *cobra.Command {
-	return &cobra.Command{
-		Use: "list", Short: "List the fields and who may read them", Args: cobra.NoArgs,
-		RunE: a.withWorkspace(func(cmd *cobra.Command, w *workspace.Workspace, _ []string) error {
-			list := w.Fields(cmd.Context())
-			out := struct {
-				Fields []jsonField `json:"fields"`
-			}{[]jsonField{}}
-			for _, f := range list {
-				out.Fields = append(out.Fields, a.jsonFieldOf(cmd, w, f))
-			}
-			if a.json {
-				a.printJSON(out)
-				return nil
-			}
-			t := a.table()
-			t.row("FIELD", "EPOCH", "YOU MAY", "GRANTED TO")
-			for _, f := range out.Fields {
-				epoch := fmt.Sprint(f.Epoch)
-				if f.Closed {
-					epoch += " (closed)"
-				}
-				var who []string
-				for _, g := range f.Grants {
-					who = append(who, shown(g.Email))
-				}
-				t.row(shown(f.Label), epoch, f.Mine, strings.Join(who, ", "))
-			}
-			return t.flush()
-		}),
-	}
-}
-
-func newFieldGrantCommand(a *app) *cobra.Command {
-	var to, rights string
-	c := &cobra.Command{
-		Use: "grant LABEL", Short: "Let somebody read a field", Args: cobra.ExactArgs(1),
-		Long: `Let somebody read a field, with everything that was sealed in it before. With
---rights read they read; with write, the default, they also seal; with share
-they also let others read.`,
-		RunE: a.withWorkspace(func(cmd *cobra.Command, w *workspace.Workspace, args []string) error {
-			r, err := parseRights(rights)
-			if err != nil {
-				return &usageError{err}
-			}
-			if err := w.Grant(cmd.Context(), args[0], to, r); err != nil {
-				return err
-			}
-			a.say("granted %s of field %s, its history included, to %s", r, term.Escape(args[0]), term.Escape(to))
-			if a.json {
-				return a.printField(cmd, w, args[0])
-			}
-			return nil
-		}),
-	}
-	c.Flags().StringVar(&to, "to", "", "the member's email")
-	c.Flags().StringVar(&rights, "rights", "write", "read, write or share; each includes those before it")
-	required(c, "to")
-	return c
-}
-
-func parseRights(s string) (officer.Rights, error) {
-	switch s {
-	case "read":
-		return officer.Read, nil
-	case "write":
-		return officer.Read | officer.Write, nil
-	case "share":
-		return officer.Read | officer.Write | officer.Share, nil
-	default:
-		return 0, errors.New("rights are read, write or share")
-	}
-}
-
-func newFieldRevokeCommand(a *app) *cobra.Command {
-	var from string
-	c := &cobra.Command{
-		Use: "revoke LABEL", Short: "Take a field away from somebody, and change its key", Args: cobra.ExactArgs(1),
-		Long: `Take a field away from somebody, and change its key: what is sealed from now on,
-they cannot open. What they could read before, they may have kept. Values sealed
-earlier stay under the earlier key until they are sealed again.`,
-		RunE: a.withWorkspace(func(cmd *cobra.Command, w *workspace.Workspace, args []string) error {
-			closed, err := w.Revoke(cmd.Context(), args[0], from)
-			if err != nil {
-				return err
-			}
-			if closed {
-				a.say("revoked; you do not hold this field, so its key is closed until somebody with the share right opens the next epoch")
-			} else {
-				a.say("revoked; field %s has a new key", term.Escape(args[0]))
-			}
-			if a.json {
-				return a.printField(cmd, w, args[0])
-			}
-			return nil
-		}),
-	}
-	c.Flags().StringVar(&from, "from", "", "the member's email")
-	required(c, "from")
-	return c
 }

@@ -20,33 +20,42 @@ func newOpenCommand(a *app) *cobra.Command {
 	var f fileFlags
 	var keepGoing bool
 	c := &cobra.Command{
-		Use: "open FILE", Short: "Open the tokens of a CSV or JSON Lines file", Args: cobra.ExactArgs(1),
+		Use:   "open FILE --out FILE",
+		Short: "Open the tokens of a CSV or JSON Lines file", Args: oneArg("FILE"),
 		Long: `Open the tokens of a CSV or JSON Lines file, wherever they stand; tokens
 describe themselves, so exports and reports open too. What you may not read stays
 a token. With --record-id every token must belong to its row; without it, the
 count says that records were not checked. With --column COLUMN=FIELD every token
-of a column must be of that field.
+of a column must be of that field. FILE may be - for standard input.
 
 A token that was altered or moved is an error that names file, row, record and
 column; --keep-going leaves it as it is, goes on, and still fails at the end. The
 output is readable by you alone.`,
-		RunE: a.withWorkspace(func(cmd *cobra.Command, w *workspace.Workspace, args []string) error {
-			return a.openFile(cmd.Context(), w, args[0], f, keepGoing)
-		}),
+		Example: "underseal open sealed.csv --out plain.csv --record-id id",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			file, cols, err := f.parse(cmd, args[0])
+			if err != nil {
+				return err
+			}
+			return a.with(cmd.Context(), func(w *workspace.Workspace) error {
+				fails := &failures{a: a, input: args[0], keepGoing: keepGoing}
+				return a.openFile(cmd.Context(), w, f, file, cols, fails)
+			})
+		},
 	}
 	f.add(c)
-	c.Flags().StringVar(&f.recordID, "record-id", "", "the column with each row's own id, to check every token's record")
-	c.Flags().StringArrayVar(&f.columns, "column", nil, "COLUMN, or COLUMN=FIELD: check that its tokens are of that field; repeat it")
+	c.Flags().StringVar(&f.recordID, "record-id", "", "the `COLUMN` with each row's own id, to check every token's record")
+	c.Flags().StringArrayVar(&f.columns, "column", nil, "`COLUMN` whose tokens must be of the field of its name, or COLUMN=FIELD; repeat it")
 	c.Flags().BoolVar(&keepGoing, "keep-going", false, "leave cells that fail as they are, report them all, fail at the end")
 	return c
 }
 
-// failures collects what Failed is told.
+// failures collects what columns.File.Failed is told.
 type failures struct {
 	a         *app
 	input     string
 	keepGoing bool
-	count     int
+	count     int64
 	list      []jsonFailure
 }
 
@@ -63,17 +72,15 @@ type jsonFailure struct {
 const maxFailures = 1000
 
 func (f *failures) failed(p tabular.Place, err error) error {
+	err = diagnosis(err)
 	if !f.keepGoing {
-		return &tabular.Error{Place: p, Err: diagnosis(err)}
+		return &tabular.Error{Place: p, Err: err}
 	}
 	f.count++
-	if f.a.json {
-		if len(f.list) < maxFailures {
-			f.list = append(f.list, jsonFailure{nameOf(f.input), p.Row, p.Line, p.Record, p.Column, diagnosis(err).Error()})
-		}
-		return nil
+	if len(f.list) < maxFailures {
+		f.list = append(f.list, jsonFailure{f.input, p.Row, p.Line, p.Record, p.Column, err.Error()})
 	}
-	f.a.say("%s: %s: %v", term.Escape(nameOf(f.input)), p, diagnosis(err))
+	f.a.say("%s: %s: %v", term.Escape(nameOf(f.input)), p, err)
 	return nil
 }
 
@@ -85,7 +92,8 @@ func diagnosis(err error) error {
 	}
 	switch o.Reason {
 	case fieldcrypt.ReasonRecord:
-		return fmt.Errorf("%w: it belongs to another record", err)
+		return withHint(fmt.Errorf("%w: it belongs to another record", err),
+			"rows were mixed up, or --record-id or --dataset is not what it was when the file was sealed; without --record-id records are not checked")
 	case fieldcrypt.ReasonForm:
 		return fmt.Errorf("%w: it is not whole", err)
 	default:
@@ -93,76 +101,61 @@ func diagnosis(err error) error {
 	}
 }
 
-func (a *app) openFile(ctx context.Context, w *workspace.Workspace, input string, f fileFlags, keepGoing bool) error {
-	cols, err := f.parseColumns()
+func (a *app) openFile(ctx context.Context, w *workspace.Workspace, f fileFlags, file columns.File, cols []columns.Column, fails *failures) error {
+	s, err := a.openStream(ctx, fails.input, f, durable.Private)
 	if err != nil {
 		return err
 	}
-	file, err := f.file(input)
-	if err != nil {
-		return err
-	}
-	s, err := a.openStream(input, f.out, f.force, durable.Private)
-	if err != nil {
-		return err
-	}
-	defer s.abort(a)
-	fails := &failures{a: a, input: input, keepGoing: keepGoing}
+	defer s.abort()
 	bar, end := a.progress(s.size, "opening")
-	file.Progress = bar
-	file.Warn = a.warnOfChange(input)
-	file.Failed = fails.failed
+	file.Progress, file.Warn, file.Failed = bar, a.warnOfChange(fails.input), fails.failed
 	r, err := columns.Open(ctx, w, s.in, s.out, file, cols)
 	end()
 	mixed := errors.Is(err, columns.ErrMixed)
-	if mixed && !keepGoing {
-		return fmt.Errorf("%s: column %s: %w", term.Escape(nameOf(input)), term.Escape(strings.Join(r.Mixed, ", ")), err)
-	}
-	if err != nil && !mixed {
-		return inFile(input, err)
+	switch {
+	case mixed:
+		err = fmt.Errorf("%s: column %s: %w", term.Escape(nameOf(fails.input)), term.Escape(strings.Join(r.Mixed, ", ")), err)
+		if !fails.keepGoing {
+			return err
+		}
+	case err != nil:
+		return inFile(fails.input, err)
+	case fails.count > 0:
+		err = fmt.Errorf("%s: %d %w", term.Escape(nameOf(fails.input)), fails.count, errCells)
 	}
 	if err := s.commit(); err != nil {
 		return err
 	}
-	a.sayOpened(w, r, f, fails)
-	if mixed {
-		return fmt.Errorf("%s: column %s: %w", term.Escape(nameOf(input)), term.Escape(strings.Join(r.Mixed, ", ")), err)
-	}
-	if fails.count > 0 {
-		return fmt.Errorf("%s: %d %w", term.Escape(nameOf(input)), fails.count, errCells)
-	}
-	return nil
+	a.sayOpened(w, r, f, fails, err)
+	return err
 }
 
-func (a *app) sayOpened(w *workspace.Workspace, r columns.OpenReport, f fileFlags, fails *failures) {
+func (a *app) sayOpened(w *workspace.Workspace, r columns.OpenReport, f fileFlags, fails *failures, err error) {
 	if a.json {
-		if f.out != "-" {
-			a.printJSON(openedJSON(r, f, fails))
-		}
+		a.printJSON(openedJSON(r, f, fails), err)
 		return
 	}
 	for _, c := range r.Fields {
-		name := term.Escape(c.Field)
-		if name == "" {
-			name = "(sealed name)"
-		}
+		name := shown(c.Field)
 		if c.Opened > 0 {
-			a.say("%s: opened %d values of field %s", term.Escape(c.Column), c.Opened, name)
+			a.say("%s: opened %s of field %s", term.Escape(c.Column), count(c.Opened, "value", "values"), name)
 		}
 		if c.Left > 0 {
-			a.say("%s: left %d tokens of field %s, which is not granted to you", term.Escape(c.Column), c.Left, name)
+			a.say("%s: left %s of field %s, which is not granted to you", term.Escape(c.Column), count(c.Left, "token", "tokens"), name)
 		}
 	}
+	if len(r.Fields) == 0 {
+		a.say("the file holds no token")
+	}
 	if r.Unchecked > 0 {
-		a.say("records were not checked for %d values: give --record-id", r.Unchecked)
+		a.say("records were not checked for %s: give --record-id to check them", count(r.Unchecked, "value", "values"))
 	}
 	if r.Drafts > 0 {
-		a.say("%d values are not bound to a record: they were sealed before it had an id", r.Drafts)
+		a.say("%s not bound to a record: sealed before it had an id", count(r.Drafts, "value is", "values are"))
 	}
-	fresh := w.Freshness()
-	a.say("%d rows; the log was read just now and its last entry is %s old", r.Rows, age(a.now().Sub(fresh.HeadTime)))
+	a.say("%s; the log was read just now, its last entry was made %s", count(r.Rows, "row", "rows"), age(w.Freshness().HeadTime, a.now()))
 	if f.out != "-" {
-		a.say("wrote %s", term.Escape(f.out))
+		a.say("wrote %s, which only you may read", term.Escape(f.out))
 	}
 }
 
@@ -181,15 +174,17 @@ type jsonOpened struct {
 	Unchecked int64             `json:"records_not_checked"`
 	Drafts    int64             `json:"not_bound"`
 	Failed    int64             `json:"failed"`
+	Requoted  int64             `json:"requoted"`
+	Converted int64             `json:"converted"`
 	Fields    []jsonOpenedField `json:"fields"`
-	Failures  []jsonFailure     `json:"failures,omitempty"`
+	Failures  []jsonFailure     `json:"failures"`
 	Out       string            `json:"out"`
 }
 
 func openedJSON(r columns.OpenReport, f fileFlags, fails *failures) jsonOpened {
 	out := jsonOpened{
-		Rows: r.Rows, Opened: r.Opened, Left: r.Left, Unchecked: r.Unchecked, Drafts: r.Drafts,
-		Failed: r.Failed, Fields: []jsonOpenedField{}, Failures: fails.list, Out: f.out,
+		Rows: r.Rows, Opened: r.Opened, Left: r.Left, Unchecked: r.Unchecked, Drafts: r.Drafts, Failed: r.Failed,
+		Requoted: r.Requoted, Converted: r.Converted, Fields: []jsonOpenedField{}, Failures: append([]jsonFailure{}, fails.list...), Out: f.out,
 	}
 	for _, c := range r.Fields {
 		out.Fields = append(out.Fields, jsonOpenedField{c.Column, c.Field, c.Granted, c.Opened, c.Left})

@@ -16,23 +16,37 @@ import (
 	"github.com/underseal/underseal/workspace"
 )
 
+const scheme = dirstore.Scheme
+
 func newOrgCommand(a *app) *cobra.Command {
-	return noun("org", "Your organization", newOrgNewCommand(a), newOrgJoinCommand(a), newOrgShowCommand(a))
+	return noun("org", "Your organization", "Your organization: found it, join it, see it.",
+		newOrgNewCommand(a), newOrgJoinCommand(a), newOrgShowCommand(a))
 }
 
-// openStore opens the store at an address.
-func (a *app) openStore(address string, org officer.OrganizationID) (store.Store, error) {
-	path, ok := strings.CutPrefix(address, dirstore.Scheme)
+// storePath is the folder of a store's address.
+func storePath(address string) (string, error) {
+	path, ok := strings.CutPrefix(address, scheme)
 	if !ok || path == "" {
-		return nil, errStoreAddress
+		return "", fmt.Errorf("%.200q: %w", address, errStoreAddress)
+	}
+	return path, nil
+}
+
+// openStore opens the store at an address, and refuses one that says it is
+// another organization's before anything of it is read. What it says is not
+// proof: the log is.
+func (a *app) openStore(address string, org officer.OrganizationID) (store.Store, error) {
+	path, err := storePath(address)
+	if err != nil {
+		return nil, err
 	}
 	st, err := dirstore.Open(path)
 	if err != nil {
 		return nil, err
 	}
-	if err := checkOrganization(st, org); err != nil {
-		_ = st.Close()
-		return nil, err
+	if st.Info().Organization != org {
+		_ = st.Close() // nothing was written
+		return nil, fmt.Errorf("%s: %w", path, errOtherOrganization)
 	}
 	return st, nil
 }
@@ -40,124 +54,161 @@ func (a *app) openStore(address string, org officer.OrganizationID) (store.Store
 func newOrgNewCommand(a *app) *cobra.Command {
 	var address string
 	c := &cobra.Command{
-		Use: "new NAME", Short: "Found an organization, with you as its first officer", Args: cobra.ExactArgs(1),
+		Use: "new NAME --store ADDRESS", Short: "Found an organization, with you as its first officer", Args: oneArg("NAME"),
 		Long: `Found an organization in an empty folder, with you as its first officer. The
 folder is the store: put it where your colleagues can reach it. It holds nothing
-that opens without somebody's device, and whoever can write to it can delete it:
+that opens without somebody's device, but whoever can write to it can delete it:
 keep copies.`,
+		Example: `underseal org new "Example LLP" --store dir:/srv/firm`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.orgNew(cmd.Context(), args[0], address)
+			if err := notEmpty(args[0]); err != nil {
+				return &usageError{err: fmt.Errorf("the name: %w", err)}
+			}
+			o, err := a.orgNew(cmd.Context(), args[0], address)
+			if err == nil && a.json {
+				a.printJSON(o, nil)
+			}
+			return err
 		},
 	}
-	c.Flags().StringVar(&address, "store", "", "where it rests, such as dir:/srv/firm")
+	c.Flags().StringVar(&address, "store", "", "`ADDRESS` where it shall rest, such as dir:/srv/firm")
 	required(c, "store")
 	return c
 }
 
-func (a *app) orgNew(ctx context.Context, name, address string) error {
+func (a *app) orgNew(ctx context.Context, name, address string) (o jsonOrganization, err error) {
 	home, err := a.home()
 	if err != nil {
-		return err
+		return o, err
 	}
-	path, ok := strings.CutPrefix(address, dirstore.Scheme)
-	if !ok || path == "" {
-		return errStoreAddress
+	path, err := storePath(address)
+	if err != nil {
+		return o, err
 	}
 	me, err := a.unlock(ctx)
 	if err != nil {
-		return err
+		return o, err
 	}
 	defer me.Lock()
 	w, err := workspace.Create(ctx, workspace.Config{Local: homeDir(home), Identity: me, Now: a.now}, strings.TrimSpace(name),
 		func(org officer.OrganizationID) (store.Store, error) { return dirstore.Create(path, org) })
 	if err != nil {
-		return err
+		return o, err
 	}
-	defer func() { _ = w.Store().Close() }()
-	for _, warning := range w.Store().Info().Warnings {
-		a.warn("%s", warning)
-	}
+	defer func() { _ = w.Store().Close() }() // every write was flushed when it was made
+	a.warnOfStore(w)
 	a.say("founded %s", term.Escape(name))
-	a.showOrganization(ctx, w)
-	a.next("underseal field new phone; colleagues type: underseal org join --store %s --fingerprint %s", term.Escape(address), officer.FormatFingerprint(w.Organization()))
-	return nil
+	o = a.showOrganization(ctx, w)
+	a.sayUnlock(ctx)
+	a.next("underseal field new phone")
+	a.say("colleagues type, with the folder as they see it:")
+	a.say("  underseal setup --store %s --fingerprint %s", arg(w.Store().Info().Location), o.Fingerprint)
+	return o, nil
 }
 
 func newOrgJoinCommand(a *app) *cobra.Command {
 	var address, fingerprint string
 	c := &cobra.Command{
-		Use: "join", Short: "Pin an organization on this device", Args: cobra.NoArgs,
+		Use: "join --store ADDRESS --fingerprint FINGERPRINT", Short: "Pin an organization on this device", Args: noArgs,
 		Long: `Pin an organization on this device: from now on no other organization and no
 older state of this one is accepted. Get the fingerprint from an officer, not
-from the store. Until an officer has added your card, you read nothing.`,
+from the store. Until an officer has added your card, you read nothing.
+
+If the store has moved, join again with its new address.`,
+		Example: "underseal org join --store dir:/srv/firm --fingerprint underseal-org1…",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return a.orgJoin(cmd.Context(), address, fingerprint)
+			o, err := a.orgJoin(cmd.Context(), address, fingerprint)
+			if err == nil && a.json {
+				a.printJSON(o, nil)
+			}
+			return err
 		},
 	}
-	c.Flags().StringVar(&address, "store", "", "where it rests, such as dir:/srv/firm")
-	c.Flags().StringVar(&fingerprint, "fingerprint", "", "the organization's fingerprint, from an officer")
+	c.Flags().StringVar(&address, "store", "", "`ADDRESS` where it rests, such as dir:/srv/firm")
+	c.Flags().StringVar(&fingerprint, "fingerprint", "", "the organization's `FINGERPRINT`, from an officer")
 	required(c, "store", "fingerprint")
 	return c
 }
 
-func (a *app) orgJoin(ctx context.Context, address, fingerprint string) error {
+func (a *app) orgJoin(ctx context.Context, address, fingerprint string) (o jsonOrganization, err error) {
 	home, err := a.home()
 	if err != nil {
-		return err
+		return o, err
 	}
-	org, err := officer.ParseFingerprint(fingerprint)
+	org, err := officer.ParseFingerprint(strings.TrimSpace(fingerprint))
 	if err != nil {
-		return &usageError{err}
+		return o, &usageError{err: fmt.Errorf("the fingerprint: %w", err)}
 	}
 	if _, _, err := a.loadIdentity(); err != nil {
-		return err
+		return o, err
+	}
+	switch pin, err := workspace.ReadPin(homeDir(home)); {
+	case err == nil:
+		return a.rejoin(ctx, pin, address, org)
+	case !errors.Is(err, workspace.ErrNoOrganization):
+		return o, err
 	}
 	st, err := a.openStore(address, org)
 	if err != nil {
-		return err
+		return o, err
 	}
-	defer func() { _ = st.Close() }()
+	defer func() { _ = st.Close() }() // nothing is written by joining
 	me, err := a.unlock(ctx)
 	if err != nil {
-		return err
+		return o, err
 	}
 	defer me.Lock()
 	w, err := workspace.Join(ctx, workspace.Config{Store: st, Local: homeDir(home), Identity: me, Now: a.now}, org)
-	if errors.Is(err, workspace.ErrPinned) {
-		return a.rejoin(home, org)
-	} else if err != nil {
-		return err
+	if err != nil {
+		return o, err
 	}
-	for _, warning := range st.Info().Warnings {
-		a.warn("%s", warning)
+	return a.joined(ctx, w), nil
+}
+
+// rejoin is a second join of the same organization: its store has moved. The
+// pinned head holds at the new place as well.
+func (a *app) rejoin(ctx context.Context, pin workspace.Pin, address string, org officer.OrganizationID) (o jsonOrganization, err error) {
+	if pin.Organization != org {
+		return o, workspace.ErrPinned
 	}
-	a.showOrganization(ctx, w)
+	w, done, err := a.openAt(ctx, address, org)
+	if err != nil {
+		return o, err
+	}
+	defer done()
+	return a.joined(ctx, w), nil
+}
+
+func (a *app) joined(ctx context.Context, w *workspace.Workspace) jsonOrganization {
+	a.warnOfStore(w)
+	o := a.showOrganization(ctx, w)
+	a.sayUnlock(ctx)
 	if w.Me() == nil {
 		a.say("waiting for an officer: nothing opens until your card is added")
 		a.next("underseal identity card --out you.card, and give it to an officer")
-		return nil
+		return o
 	}
 	a.next("underseal field list")
-	return nil
+	return o
 }
 
-// rejoin answers a second join of the same organization.
-func (a *app) rejoin(home string, org officer.OrganizationID) error {
-	pin, err := workspace.ReadPin(homeDir(home))
-	if err != nil {
-		return err
+// sayUnlock tells those who would be asked for the passphrase each time how to
+// be asked once.
+func (a *app) sayUnlock(ctx context.Context) {
+	if a.locked(ctx) {
+		a.next("underseal unlock, so that commands do not ask for the passphrase each time")
 	}
-	if pin.Organization != org {
-		return workspace.ErrPinned
-	}
-	return withHint(fmt.Errorf("%w: the same one", workspace.ErrPinned), "nothing to do; see: underseal status")
 }
 
 func newOrgShowCommand(a *app) *cobra.Command {
 	return &cobra.Command{
-		Use: "show", Short: "Show the organization, its fingerprint and its head", Args: cobra.NoArgs,
-		RunE: a.withWorkspace(func(cmd *cobra.Command, w *workspace.Workspace, _ []string) error {
-			a.showOrganization(cmd.Context(), w)
+		Use: "show", Short: "Show the organization, its fingerprint and its head", Args: noArgs,
+		Long: `Show the organization: its fingerprint, which colleagues need to join, its store,
+and how far its log has come.`,
+		RunE: a.withWorkspace(func(ctx context.Context, w *workspace.Workspace, _ []string) error {
+			if o := a.showOrganization(ctx, w); a.json {
+				a.printJSON(o, nil)
+			}
 			return nil
 		}),
 	}
@@ -166,46 +217,41 @@ func newOrgShowCommand(a *app) *cobra.Command {
 type jsonHead struct {
 	Entries uint64    `json:"entries"`
 	Hash    string    `json:"hash"`
-	Time    time.Time `json:"time"`
+	Time    time.Time `json:"time,omitzero"`
 }
 
-func (a *app) showOrganization(ctx context.Context, w *workspace.Workspace) {
-	name, f := w.OrganizationName(ctx), w.Freshness()
-	print := officer.FormatFingerprint(w.Organization())
-	members, fields := len(w.State().Members()), len(w.Fields(ctx))
+type jsonOrganization struct {
+	Name        string   `json:"name"`
+	Fingerprint string   `json:"fingerprint"`
+	Store       string   `json:"store"`
+	Members     int      `json:"members"`
+	Fields      int      `json:"fields"`
+	Head        jsonHead `json:"head"`
+	Waiting     bool     `json:"waiting"`
+}
+
+func headOf(f workspace.Freshness) jsonHead {
+	return jsonHead{Entries: f.Head.Length, Hash: f.Head.Hash.String(), Time: f.HeadTime}
+}
+
+// showOrganization describes the organization, and prints that for people.
+func (a *app) showOrganization(ctx context.Context, w *workspace.Workspace) jsonOrganization {
+	f := w.Freshness()
+	o := jsonOrganization{
+		Name: w.OrganizationName(ctx), Fingerprint: officer.FormatFingerprint(w.Organization()),
+		Store: w.Store().Info().Location, Members: len(w.State().Members()), Fields: len(w.Fields(ctx)),
+		Head: headOf(f), Waiting: w.Me() == nil,
+	}
 	if a.json {
-		a.printJSON(struct {
-			Name        string   `json:"name"`
-			Fingerprint string   `json:"fingerprint"`
-			Store       string   `json:"store"`
-			Members     int      `json:"members"`
-			Fields      int      `json:"fields"`
-			Head        jsonHead `json:"head"`
-			Waiting     bool     `json:"waiting"`
-		}{name, print, w.Store().Info().Location, members, fields, jsonHead{f.Head.Length, f.Head.Hash.String(), f.HeadTime}, w.Me() == nil})
-		return
+		return o
 	}
-	if name != "" {
-		a.print("organization  %s", term.Escape(name))
+	if o.Name != "" {
+		a.print("organization  %s", term.Escape(o.Name))
 	}
-	a.print("fingerprint   %s", print)
-	a.print("store         %s", term.Escape(w.Store().Info().Location))
-	a.print("people        %d, with %d field(s)", members, fields)
-	a.print("log           %d entries, the last %s ago", f.Head.Length, age(a.now().Sub(f.HeadTime)))
-}
-
-// age prints a duration as people say it.
-func age(d time.Duration) string {
-	switch {
-	case d < 0:
-		return "in the future, by its author's clock; 0 s"
-	case d < time.Minute:
-		return fmt.Sprintf("%d s", int(d.Seconds()))
-	case d < time.Hour:
-		return fmt.Sprintf("%d min", int(d.Minutes()))
-	case d < 48*time.Hour:
-		return fmt.Sprintf("%d h", int(d.Hours()))
-	default:
-		return fmt.Sprintf("%d days", int(d.Hours()/24))
-	}
+	a.print("fingerprint   %s", o.Fingerprint)
+	a.print("store         %s", term.Escape(o.Store))
+	a.print("members       %d", o.Members)
+	a.print("fields        %d", o.Fields)
+	a.print("log           %s, the last %s", count(int64(o.Head.Entries), "entry", "entries"), age(f.HeadTime, a.now())) //nolint:gosec // a count of files
+	return o
 }

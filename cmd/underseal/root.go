@@ -4,15 +4,10 @@ import (
 	"fmt"
 	"runtime"
 	"runtime/debug"
+	"strings"
 
 	"github.com/spf13/cobra"
 )
-
-const exitHelp = `
-
-Exit status: 0 done; 1 error; 2 usage; 3 not set up; 4 locked; 5 not allowed;
-6 unusable input; 7 refused, because something was altered, moved or set back;
-8 storage (exists, full, read-only, no store); 9 busy. See doc/cli.md.`
 
 func newRoot(a *app) *cobra.Command {
 	root := &cobra.Command{
@@ -22,86 +17,171 @@ func newRoot(a *app) *cobra.Command {
 your organization's officers let in can open them; the place where they rest
 cannot.
 
-Begin with: underseal setup` + exitHelp,
+Begin with: underseal setup`,
+		Version:       version(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
-		Args:          cobra.NoArgs,
+		Args:          noArgs,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
+	root.SetVersionTemplate("underseal {{.Version}}\n")
+	root.SetHelpFunc(func(c *cobra.Command, _ []string) { _ = writeHelp(a.stdout, c) }) // the output remembers
+	root.CompletionOptions.SetDefaultShellCompDirective(cobra.ShellCompDirectiveNoFileComp)
 	root.PersistentFlags().BoolVar(&a.json, "json", false, "print data as JSON on standard output")
-	root.PersistentFlags().StringVar(&a.keyStore, "key-store", "", "where a new device secret rests: os or file")
-	root.AddCommand(
-		newSetupCommand(a), newStatusCommand(a), newIdentityCommand(a), newOrgCommand(a), newMemberCommand(a),
-		newFieldCommand(a), newSealCommand(a), newOpenCommand(a), newLogCommand(a),
-		newUnlockCommand(a), newLockCommand(a), newAgentCommand(a), newVersionCommand(a),
-	)
-	for _, c := range root.Commands() {
-		finish(c)
+	for _, g := range []struct {
+		id, title string
+		commands  []*cobra.Command
+	}{
+		{"begin", "To begin:", []*cobra.Command{newSetupCommand(a), newStatusCommand(a)}},
+		{"files", "Files:", []*cobra.Command{newSealCommand(a), newOpenCommand(a)}},
+		{"organization", "Your organization:", []*cobra.Command{
+			newIdentityCommand(a), newOrgCommand(a), newMemberCommand(a), newFieldCommand(a), newLogCommand(a),
+		}},
+		{"device", "This device:", []*cobra.Command{newUnlockCommand(a), newLockCommand(a)}},
+		{"", "", []*cobra.Command{newVersionCommand(a), newManCommand(), newAgentCommand()}},
+	} {
+		if g.id != "" {
+			root.AddGroup(&cobra.Group{ID: g.id, Title: g.title})
+		}
+		for _, c := range g.commands {
+			c.GroupID = g.id
+			root.AddCommand(c)
+		}
 	}
+	root.InitDefaultHelpCmd()
+	root.InitDefaultCompletionCmd()
+	for _, c := range root.Commands() {
+		switch c.Name() {
+		case "help":
+			c.Short, c.Long = "Show the help of a command", "Show the help of a command."
+			c.Run, c.RunE = nil, help
+		case "completion":
+			c.Short = "Print what lets a shell complete commands: bash, fish, powershell, zsh"
+			c.Args, c.RunE = noArgs, needsVerb
+		}
+	}
+	a.finish(root)
 	return root
 }
 
-// finish gives every command what all of them have: its exit status in the
-// help text, and usage errors of the right class.
-func finish(c *cobra.Command) {
-	long := c.Long
-	if long == "" {
-		long = c.Short + "."
-	}
-	c.Long = long + exitHelp
-	if check := c.Args; check != nil {
-		c.Args = func(cmd *cobra.Command, args []string) error {
-			if err := check(cmd, args); err != nil {
-				return &usageError{err}
-			}
-			return nil
+// finish notes when a command of ours is reached: every error before that is
+// one of the command line.
+func (a *app) finish(c *cobra.Command) {
+	if body := c.RunE; body != nil {
+		c.RunE = func(cmd *cobra.Command, args []string) error {
+			a.began = true
+			a.route(cmd)
+			return body(cmd, args)
 		}
 	}
 	for _, sub := range c.Commands() {
-		finish(sub)
+		a.finish(sub)
 	}
 }
 
 // noun makes a command that only holds others.
-func noun(use, short string, verbs ...*cobra.Command) *cobra.Command {
-	c := &cobra.Command{
-		Use: use, Short: short, Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			return &usageError{fmt.Errorf("%s needs a verb", cmd.CommandPath())}
-		},
-	}
+func noun(use, short, long string, verbs ...*cobra.Command) *cobra.Command {
+	c := &cobra.Command{Use: use, Short: short, Long: long, Args: noArgs, RunE: needsVerb}
 	c.AddCommand(verbs...)
 	return c
+}
+
+func needsVerb(cmd *cobra.Command, _ []string) error {
+	var verbs []string
+	for _, c := range cmd.Commands() {
+		verbs = append(verbs, c.Name())
+	}
+	return &usageError{fmt.Errorf("%s needs one of: %s", cmd.CommandPath(), strings.Join(verbs, ", ")), cmd}
+}
+
+// noArgs refuses an argument, which is often a command that there is not.
+func noArgs(cmd *cobra.Command, args []string) error {
+	switch {
+	case len(args) == 0:
+		return nil
+	case !cmd.HasSubCommands():
+		return fmt.Errorf("%s takes no argument %q", cmd.CommandPath(), args[0])
+	}
+	err := fmt.Errorf("%s: unknown command %q", cmd.CommandPath(), args[0])
+	if like := cmd.SuggestionsFor(args[0]); len(like) > 0 {
+		return withHint(err, fmt.Sprintf("did you mean: %s %s", cmd.CommandPath(), strings.Join(like, ", or ")))
+	}
+	return err
+}
+
+// oneArg wants one argument, which is called name in the help.
+func oneArg(name string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		switch {
+		case len(args) == 0:
+			return fmt.Errorf("%s needs a %s", cmd.CommandPath(), name)
+		case len(args) > 1:
+			return withHint(fmt.Errorf("%s takes one %s, and got %d", cmd.CommandPath(), name, len(args)), `put quotes round what has spaces: "like this"`)
+		}
+		return nil
+	}
 }
 
 // required marks flags without which a command cannot run.
 func required(c *cobra.Command, flags ...string) {
 	for _, f := range flags {
-		if err := c.MarkFlagRequired(f); err != nil {
-			panic(err) // a flag of this very command
-		}
+		must(c.MarkFlagRequired(f))
 	}
 }
 
+// choices completes a flag by its few values.
+func choices(c *cobra.Command, flag string, values ...string) {
+	must(c.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp)))
+}
+
+// files completes a flag, or the argument, by the names of files.
+func files(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	return nil, cobra.ShellCompDirectiveDefault
+}
+
+// must is for what can only fail where a flag's name is mistyped here.
+func must(err error) {
+	if err != nil {
+		panic(err)
+	}
+}
+
+func help(cmd *cobra.Command, args []string) error {
+	c, rest, err := cmd.Root().Find(args)
+	if err != nil || len(rest) > 0 {
+		return &usageError{fmt.Errorf("no help for %q", strings.Join(args, " ")), cmd.Root()}
+	}
+	c.InitDefaultHelpFlag()
+	return c.Help()
+}
+
+// version is the release, as the module's version says it.
+func version() string {
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" && info.Main.Version != "(devel)" {
+		return info.Main.Version
+	}
+	return "devel"
+}
+
+// formatVersion is that of what is sealed and signed (spec/suite.md).
+const formatVersion = 1
+
 func newVersionCommand(a *app) *cobra.Command {
 	return &cobra.Command{
-		Use: "version", Short: "Print the version", Args: cobra.NoArgs,
+		Use: "version", Short: "Print the version", Long: "Print the version of the program and of its formats.", Args: noArgs,
 		RunE: func(*cobra.Command, []string) error {
-			v := "devel"
-			if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" && info.Main.Version != "(devel)" {
-				v = info.Main.Version
-			}
 			if a.json {
-				a.printJSON(struct {
-					Version string `json:"version"`
-					Go      string `json:"go"`
-					Format  int    `json:"format"`
-				}{v, runtime.Version(), 1})
+				a.printJSON(jsonVersion{version(), runtime.Version(), formatVersion}, nil)
 				return nil
 			}
-			a.print("underseal %s, format 1, %s, %s/%s", v, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+			a.print("underseal %s, format %d, %s, %s/%s", version(), formatVersion, runtime.Version(), runtime.GOOS, runtime.GOARCH)
 			return nil
 		},
 	}
+}
+
+type jsonVersion struct {
+	Version string `json:"version"`
+	Go      string `json:"go"`
+	Format  int    `json:"format"`
 }

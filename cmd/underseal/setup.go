@@ -3,13 +3,14 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/underseal/underseal/internal/term"
+	"github.com/underseal/underseal/keyring"
 	"github.com/underseal/underseal/keyring/keystore"
 	"github.com/underseal/underseal/officer"
 	"github.com/underseal/underseal/workspace"
@@ -23,32 +24,62 @@ type setupAnswers struct {
 func newSetupCommand(a *app) *cobra.Command {
 	var s setupAnswers
 	c := &cobra.Command{
-		Use: "setup", Short: "Set up this device, step by step", Args: cobra.NoArgs,
-		Long: `Set up this device, step by step: your identity, then your organization, founded
-or joined. Every question has a flag. Run it again after an interruption: it goes
-on where it stopped.`,
-		RunE: func(cmd *cobra.Command, _ []string) error { return a.setup(cmd.Context(), s) },
+		Use: "setup", Short: "Set up this device, step by step", Args: noArgs,
+		Long: `Set up this device, step by step: your identity, a copy of it, and your
+organization, founded or joined. Every question has a flag. Run it again after an
+interruption: it goes on where it stopped.
+
+` + keyStoreHelp,
+		Example: `underseal setup
+underseal setup --name "Alice Officer" --email alice@example.com \
+    --firm "Example LLP" --store dir:/srv/firm`,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			err := a.setup(cmd.Context(), s)
+			if err == nil && a.json {
+				err = a.status(cmd.Context())
+			}
+			return err
+		},
 	}
-	c.Flags().StringVar(&s.name, "name", "", "your name, as colleagues know it")
-	c.Flags().StringVar(&s.email, "email", "", "your email")
-	c.Flags().StringVar(&s.device, "device", "", "what to call this device (default: its host name)")
-	c.Flags().StringVar(&s.firm, "firm", "", "found an organization of this name")
-	c.Flags().StringVar(&s.fingerprint, "fingerprint", "", "join the organization with this fingerprint")
-	c.Flags().StringVar(&s.store, "store", "", "where the organization rests, such as dir:/srv/firm")
+	c.Flags().StringVar(&s.name, "name", "", "your `NAME`, as colleagues know it")
+	c.Flags().StringVar(&s.email, "email", "", "your `EMAIL`")
+	c.Flags().StringVar(&s.device, "device", "", "`LABEL` of this device (default: its host name)")
+	c.Flags().StringVar(&s.firm, "firm", "", "found an organization of this `NAME`")
+	c.Flags().StringVar(&s.fingerprint, "fingerprint", "", "join the organization with this `FINGERPRINT`")
+	c.Flags().StringVar(&s.store, "store", "", "`ADDRESS` where the organization rests, such as dir:/srv/firm")
+	a.addKeyStore(c)
 	c.MarkFlagsMutuallyExclusive("firm", "fingerprint")
 	return c
 }
 
-// ask returns an answer given by flag, or asks for it.
-func (a *app) ask(ctx context.Context, given *string, flag, question string) error {
-	for strings.TrimSpace(*given) == "" {
-		p, err := a.prompt()
-		if err != nil {
-			return withHint(err, "give --"+flag)
+// ask returns an answer given by flag, or asks for it until check likes it.
+func (a *app) ask(ctx context.Context, given *string, flag, question string, check func(string) error) error {
+	if *given != "" {
+		if err := check(*given); err != nil {
+			return &usageError{err: err}
 		}
-		if *given, err = p.Line(ctx, question); err != nil {
+		return nil
+	}
+	p, err := a.prompt()
+	if err != nil {
+		return withHint(err, "give --"+flag)
+	}
+	for {
+		answer, err := p.Line(ctx, question)
+		if err != nil {
 			return err
 		}
+		if err = check(answer); err == nil {
+			*given = answer
+			return nil
+		}
+		a.say("%s", err)
+	}
+}
+
+func notEmpty(s string) error {
+	if strings.TrimSpace(s) == "" {
+		return errors.New("it cannot be empty")
 	}
 	return nil
 }
@@ -57,20 +88,9 @@ func (a *app) setup(ctx context.Context, s setupAnswers) error {
 	id, conf, err := a.loadIdentity()
 	switch {
 	case errors.Is(err, errNoIdentity):
-		a.say("Step 1 of 3: who you are. Colleagues see this; the store does not.")
-		if err := a.ask(ctx, &s.name, "name", "Your name:"); err != nil {
+		if id, conf, err = a.setupIdentity(ctx, s); err != nil {
 			return err
 		}
-		if err := a.ask(ctx, &s.email, "email", "Your email:"); err != nil {
-			return err
-		}
-		if id, err = a.newIdentity(ctx, s.name, s.email, s.device); err != nil {
-			return err
-		}
-		if _, conf, err = a.loadIdentity(); err != nil {
-			return err
-		}
-		a.say("Made your identity; its secret rests in the %s key store.", conf.KeyStore)
 	case err != nil:
 		return err
 	default:
@@ -82,18 +102,76 @@ func (a *app) setup(ctx context.Context, s setupAnswers) error {
 	return a.setupOrganization(ctx, s)
 }
 
+func (a *app) setupIdentity(ctx context.Context, s setupAnswers) (*keyring.Identity, config, error) {
+	a.say("Step 1 of 3: who you are. Colleagues see this; whoever keeps the store does not.")
+	if err := a.setupKeyStore(ctx); err != nil {
+		return nil, config{}, err
+	}
+	if err := a.ask(ctx, &s.name, "name", "  Your name:", notEmpty); err != nil {
+		return nil, config{}, err
+	}
+	if err := a.ask(ctx, &s.email, "email", "  Your email:", checkEmail); err != nil {
+		return nil, config{}, err
+	}
+	id, held, err := a.newIdentity(ctx, s.name, s.email, s.device)
+	if err != nil {
+		return nil, config{}, err
+	}
+	a.held = held // so that the passphrase is not asked for again at once
+	_, conf, err := a.loadIdentity()
+	if err != nil {
+		return nil, config{}, err
+	}
+	a.say("  Made your identity. Its secret is in %s.", keyStoreName(conf.KeyStore))
+	return id, conf, nil
+}
+
+func keyStoreName(kind string) string {
+	if kind == keystore.KindFile {
+		return "a file under your passphrase"
+	}
+	return "this system's keyring"
+}
+
+// setupKeyStore asks where the secret shall rest if no place suggests itself.
+// Nothing is chosen without saying so.
+func (a *app) setupKeyStore(ctx context.Context) error {
+	_, err := a.chooseStore(ctx, "")
+	if !errors.Is(err, keystore.ErrNoStore) {
+		return err
+	}
+	p, promptErr := a.prompt()
+	if promptErr != nil {
+		return err
+	}
+	a.say("  No keyring of this system answers, which would keep the secret of this device.")
+	choice, promptErr := p.Choose(ctx, "  Where shall it rest:", []string{
+		"in a file, under a passphrase that I choose now",
+		"nowhere yet; I start the keyring first",
+	})
+	if promptErr != nil {
+		return promptErr
+	}
+	if choice != 0 {
+		return err
+	}
+	a.keyStore = keystore.KindFile
+	return nil
+}
+
 // sayBackup is the reminder: a lost secret is lost data.
 func (a *app) sayBackup(c config) error {
 	home, err := a.home()
 	if err != nil {
 		return err
 	}
-	a.say("Step 2 of 3: a copy. If this device is lost and there is no copy, nothing brings your keys back.")
+	a.say("Step 2 of 3: a copy. Without one, the loss of this device is the loss of your keys.")
 	if c.KeyStore == keystore.KindFile {
-		a.say("  Copy %s to a safe place, and keep its passphrase apart from it.", term.Escape(home))
+		a.say("  Copy this folder to a safe place, and keep its passphrase apart from it:")
 	} else {
-		a.say("  The secret is in this system's keyring: include the keyring and %s in this device's backup.", term.Escape(home))
+		a.say("  Back up this system's keyring, which has the secret, and this folder:")
 	}
+	a.say("    %s", term.Escape(home))
 	return nil
 }
 
@@ -103,7 +181,8 @@ func (a *app) setupOrganization(ctx context.Context, s setupAnswers) error {
 		return err
 	}
 	if pin, err := workspace.ReadPin(homeDir(home)); err == nil {
-		a.say("Step 3 of 3: this device belongs to %s already.", officer.FormatFingerprint(pin.Organization))
+		a.say("Step 3 of 3: this device belongs to an organization already.")
+		a.say("  %s", officer.FormatFingerprint(pin.Organization))
 		a.next("underseal status")
 		return nil
 	} else if !errors.Is(err, workspace.ErrNoOrganization) {
@@ -111,46 +190,73 @@ func (a *app) setupOrganization(ctx context.Context, s setupAnswers) error {
 	}
 	a.say("Step 3 of 3: your organization.")
 	if s.firm == "" && s.fingerprint == "" {
-		p, err := a.prompt()
-		if err != nil {
-			return withHint(err, "give --firm NAME to found one, or --fingerprint to join one")
-		}
-		choice, err := p.Choose(ctx, "Your organization:", []string{
-			"found a new one, with me as its first officer",
-			"join one; I have its fingerprint from an officer",
-			"later",
-		})
-		if err != nil {
+		if err := a.askOrganization(ctx, &s); err != nil {
 			return err
 		}
-		switch choice {
-		case 0:
-			err = a.ask(ctx, &s.firm, "firm", "Its name:")
-		case 1:
-			err = a.ask(ctx, &s.fingerprint, "fingerprint", "Its fingerprint (underseal-org1…):")
-		default:
-			a.next(`underseal org new "YOUR FIRM" --store dir:/path, or underseal org join`)
+		if s.firm == "" && s.fingerprint == "" {
+			a.next(`underseal setup, when you are ready`)
 			return nil
 		}
-		if err != nil {
-			return err
-		}
 	}
-	if err := a.ask(ctx, &s.store, "store", "The folder where it rests, such as dir:/srv/firm:"); err != nil {
+	where := "  The folder where it shall rest, empty or new, such as /srv/firm:"
+	if s.firm == "" {
+		where = "  The folder where it rests, such as /srv/firm:"
+	}
+	if err := a.ask(ctx, &s.store, "store", where, notEmpty); err != nil {
 		return err
 	}
-	if !strings.Contains(s.store, ":") { // a bare path is what people type
-		path, err := filepath.Abs(s.store)
-		if err != nil {
-			return err
-		}
-		s.store = "dir:" + path
+	if s.store, err = storeAddress(s.store); err != nil {
+		return err
 	}
 	if s.firm != "" {
-		return a.orgNew(ctx, s.firm, s.store)
+		_, err = a.orgNew(ctx, s.firm, s.store)
+	} else {
+		_, err = a.orgJoin(ctx, s.store, s.fingerprint)
 	}
-	if err := a.orgJoin(ctx, s.store, s.fingerprint); err != nil {
-		return fmt.Errorf("join: %w", err)
+	return err
+}
+
+func (a *app) askOrganization(ctx context.Context, s *setupAnswers) error {
+	p, err := a.prompt()
+	if err != nil {
+		return withHint(err, "give --firm NAME to found one, or --fingerprint to join one")
+	}
+	choice, err := p.Choose(ctx, "  What do you want:", []string{
+		"found a new one, with me as its first officer",
+		"join one; I have its fingerprint from an officer",
+		"neither for now",
+	})
+	switch {
+	case err != nil:
+		return err
+	case choice == 0:
+		return a.ask(ctx, &s.firm, "firm", "  Its name:", notEmpty)
+	case choice == 1:
+		return a.ask(ctx, &s.fingerprint, "fingerprint", "  Its fingerprint (underseal-org1…):", func(text string) error {
+			_, err := officer.ParseFingerprint(text)
+			return err
+		})
 	}
 	return nil
+}
+
+// storeAddress makes an address of what people type: often a bare path, which
+// may begin with the home folder's sign or, on Windows, with a drive.
+func storeAddress(typed string) (string, error) {
+	typed = strings.TrimSpace(typed)
+	if strings.HasPrefix(typed, scheme) {
+		return typed, nil
+	}
+	if rest, ok := strings.CutPrefix(typed, "~/"); ok {
+		home, err := os.UserHomeDir()
+		if err != nil {
+			return "", err
+		}
+		typed = filepath.Join(home, rest)
+	}
+	path, err := filepath.Abs(typed)
+	if err != nil {
+		return "", err
+	}
+	return scheme + path, nil
 }

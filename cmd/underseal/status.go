@@ -14,73 +14,82 @@ import (
 )
 
 type jsonStatus struct {
+	Home         string        `json:"home"`
 	Identity     *jsonIdentity `json:"identity"`
 	KeyStore     string        `json:"key_store,omitempty"`
 	Locked       bool          `json:"locked"`
 	UnlockedFor  int           `json:"unlocked_seconds"`
-	Fingerprint  string        `json:"fingerprint,omitempty"`
 	Organization string        `json:"organization,omitempty"`
+	Fingerprint  string        `json:"fingerprint,omitempty"`
 	Store        string        `json:"store,omitempty"`
 	Role         string        `json:"role,omitempty"`
-	Pending      string        `json:"pending,omitempty"`
 	Head         *jsonHead     `json:"head,omitempty"`
 	Synced       *time.Time    `json:"synced,omitempty"`
-	Backup       string        `json:"backup"`
+	Backup       bool          `json:"backup"`
+	Pending      []string      `json:"pending"`
 }
+
+// What may be pending.
+const (
+	pendingSetup   = "set up this device"
+	pendingJoin    = "found or join an organization"
+	pendingCard    = "waiting for an officer to add your card"
+	pendingRemoved = "this device was removed from the organization"
+	pendingClosed  = "a field is closed until somebody with the share right opens its next epoch"
+)
 
 func newStatusCommand(a *app) *cobra.Command {
 	return &cobra.Command{
-		Use: "status", Short: "Show who you are, which organization, and what is pending", Args: cobra.NoArgs,
+		Use: "status", Short: "Show who you are, which organization, and what is pending", Args: noArgs,
 		Long: `Show who you are, which organization, whether this device is locked, what is
-pending, and how old the last head is. It never asks for a passphrase: while
+pending, and how old what was last seen is. It never asks for a passphrase: while
 locked it shows what was seen last.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.status(cmd.Context()) },
 	}
 }
 
 func (a *app) status(ctx context.Context) error {
-	s := jsonStatus{Locked: true, Backup: "none recorded"}
-	id, conf, err := a.loadIdentity()
-	if errors.Is(err, errNoIdentity) {
-		if a.json {
-			a.printJSON(s)
-			return nil
-		}
-		a.print("nothing is set up on this device")
-		a.next("underseal setup")
-		return nil
-	} else if err != nil {
+	home, err := a.home()
+	if err != nil {
 		return err
 	}
-	card := id.Card()
-	s.Identity = &jsonIdentity{
-		Name: card.Name.Text, Email: card.Email.Text, Member: id.Member().String(), Device: id.Device().String(),
-		DeviceLabel: id.DeviceLabel().Text, SafetyNumber: officer.SafetyNumber(id.Member()),
+	s := jsonStatus{Home: home, Locked: true, Pending: []string{}}
+	id, conf, err := a.loadIdentity()
+	switch {
+	case errors.Is(err, errNoIdentity):
+		s.Pending, err = append(s.Pending, pendingSetup), nil
+	case err != nil:
+		return err
+	default:
+		j := jsonIdentityOf(id)
+		s.Identity, s.KeyStore = &j, conf.KeyStore
+		s.UnlockedFor = int(a.unlockedFor(ctx).Seconds())
+		s.Locked = a.locked(ctx)
+		// Even where the store cannot be read, what is known is shown.
+		err = a.statusOrganization(ctx, &s)
 	}
-	s.KeyStore = conf.KeyStore
-	d := a.unlockedFor(ctx)
-	s.UnlockedFor = int(d.Seconds())
-	// Only a key file needs a person; everything else answers by itself.
-	s.Locked = d == 0 && conf.KeyStore == keystore.KindFile && a.getenv("UNDERSEAL_PASSPHRASE_FILE") == ""
-	problem := a.statusOrganization(ctx, &s)
 	if a.json {
-		a.printJSON(s)
-		return problem
+		a.printJSON(s, err)
+		return err
 	}
 	a.printStatus(s)
-	return problem
+	return err
+}
+
+// locked tells whether a command that needs the device secret would ask for
+// a passphrase. A keyring answers by itself, a passphrase file too.
+func (a *app) locked(ctx context.Context) bool {
+	_, conf, err := a.loadIdentity()
+	return err == nil && conf.KeyStore == keystore.KindFile &&
+		a.getenv("UNDERSEAL_PASSPHRASE_FILE") == "" && a.unlockedFor(ctx) == 0
 }
 
 // statusOrganization fills in what is known of the organization: by looking,
 // if that needs nobody, else from the pin.
 func (a *app) statusOrganization(ctx context.Context, s *jsonStatus) error {
-	home, err := a.home()
-	if err != nil {
-		return err
-	}
-	pin, err := workspace.ReadPin(homeDir(home))
+	pin, err := workspace.ReadPin(homeDir(s.Home))
 	if errors.Is(err, workspace.ErrNoOrganization) {
-		s.Pending = "no organization yet"
+		s.Pending = append(s.Pending, pendingJoin)
 		return nil
 	} else if err != nil {
 		return err
@@ -96,31 +105,41 @@ func (a *app) statusOrganization(ctx context.Context, s *jsonStatus) error {
 	}
 	defer done()
 	f := w.Freshness()
-	s.Organization = w.OrganizationName(ctx)
-	s.Head, s.Synced = &jsonHead{f.Head.Length, f.Head.Hash.String(), f.HeadTime}, &f.Synced
+	head := headOf(f)
+	s.Organization, s.Head, s.Synced = w.OrganizationName(ctx), &head, &f.Synced
 	if m := w.Me(); m != nil {
 		s.Role = m.Role.String()
-		for _, r := range w.Fields(ctx) {
-			if r.Epoch().Closed && r.Mine.Has(officer.Share) {
-				s.Pending = "a closed field waits for somebody with the share right to open its next epoch"
-			}
-		}
+	} else if id, _, err := a.loadIdentity(); err == nil && w.State().Device(id.Device()) != nil {
+		s.Pending = append(s.Pending, pendingRemoved)
 	} else {
-		s.Pending = "waiting for an officer to add your card"
+		s.Pending = append(s.Pending, pendingCard)
+	}
+	for _, r := range w.Fields(ctx) {
+		if r.Epoch().Closed && r.Mine.Has(officer.Share) {
+			s.Pending = append(s.Pending, pendingClosed)
+			break
+		}
 	}
 	return nil
 }
 
 func (a *app) printStatus(s jsonStatus) {
+	if s.Identity == nil {
+		a.print("nothing is set up on this device")
+		a.next("underseal setup")
+		return
+	}
 	a.print("you           %s <%s>, on %s", term.Escape(s.Identity.Name), term.Escape(s.Identity.Email), term.Escape(s.Identity.DeviceLabel))
+	state := "opens when needed"
 	switch {
 	case s.UnlockedFor > 0:
-		a.print("key           %s key store, unlocked for %s", s.KeyStore, time.Duration(s.UnlockedFor)*time.Second)
+		state = "unlocked for " + lasting(time.Duration(s.UnlockedFor)*time.Second)
 	case s.Locked:
-		a.print("key           %s key store, locked", s.KeyStore)
-	default:
-		a.print("key           %s key store, opens when needed", s.KeyStore)
+		state = "locked"
 	}
+	a.print("secret        in %s, %s", keyStoreName(s.KeyStore), state)
+	a.print("home          %s", term.Escape(s.Home))
+	a.print("backup        none recorded; copy the home folder to a safe place")
 	if s.Fingerprint != "" {
 		if s.Organization != "" {
 			a.print("organization  %s", term.Escape(s.Organization))
@@ -130,19 +149,18 @@ func (a *app) printStatus(s jsonStatus) {
 		if s.Role != "" {
 			a.print("role          %s", s.Role)
 		}
-		if s.Head.Time.IsZero() {
-			a.print("log           %d entries; last read %s ago", s.Head.Entries, age(a.now().Sub(*s.Synced)))
-		} else {
-			a.print("log           %d entries, the last %s ago; last read %s ago", s.Head.Entries, age(a.now().Sub(s.Head.Time)), age(a.now().Sub(*s.Synced)))
+		entries := count(int64(s.Head.Entries), "entry", "entries") //nolint:gosec // a count of files
+		if !s.Head.Time.IsZero() {
+			entries += ", the last " + age(s.Head.Time, a.now())
 		}
+		a.print("log           %s; read %s", entries, age(*s.Synced, a.now()))
 	}
-	a.print("backup        %s: keep a copy of UNDERSEAL_HOME and, for a key file, of its passphrase", s.Backup)
-	if s.Pending != "" {
-		a.print("pending       %s", s.Pending)
+	for _, p := range s.Pending {
+		a.print("pending       %s", p)
 	}
 	switch {
 	case s.Fingerprint == "":
-		a.next(`underseal org new "YOUR FIRM" --store dir:/path, or underseal org join`)
+		a.next(`underseal setup, or underseal org new, or underseal org join`)
 	case s.Locked:
 		a.next("underseal unlock")
 	case s.Role == "":

@@ -1,0 +1,250 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"github.com/underseal/underseal/internal/durable"
+	"github.com/underseal/underseal/internal/secret"
+	"github.com/underseal/underseal/keyring"
+	"github.com/underseal/underseal/keyring/agent"
+	"github.com/underseal/underseal/keyring/keystore"
+	"github.com/underseal/underseal/officer"
+	"github.com/underseal/underseal/workspace"
+)
+
+// home is the directory of all state.
+func (a *app) home() (string, error) {
+	if h := a.getenv("UNDERSEAL_HOME"); h != "" {
+		return filepath.Abs(h)
+	}
+	c, err := os.UserConfigDir()
+	if err != nil {
+		return "", fmt.Errorf("%w: %w", errNoHome, err)
+	}
+	return filepath.Join(c, "underseal"), nil
+}
+
+// homeDir is the home folder as the workspace's Local.
+type homeDir string
+
+// maxHomeFile bounds a file of the home folder: the cache of a log of a
+// million operations stays below.
+const maxHomeFile = 1 << 30
+
+// Load implements workspace.Local.
+func (h homeDir) Load(name string) ([]byte, error) {
+	return durable.ReadFile(filepath.Join(string(h), name), maxHomeFile)
+}
+
+// Save implements workspace.Local.
+func (h homeDir) Save(name string, data []byte) error {
+	if err := durable.MkdirAll(string(h), durable.Private); err != nil {
+		return err
+	}
+	return durable.WriteFile(filepath.Join(string(h), name), data, durable.Private)
+}
+
+const (
+	identityFile = "identity.cbor"
+	configFile   = "config.json"
+)
+
+const configVersion = 1
+
+// config is what the home folder remembers of the person's choices.
+type config struct {
+	Version  int    `json:"version"`
+	KeyStore string `json:"key_store"` // "os" or "file"
+	Account  string `json:"account"`   // under which the key store holds the device secret
+}
+
+func (a *app) loadIdentity() (*keyring.Identity, config, error) {
+	var c config
+	home, err := a.home()
+	if err != nil {
+		return nil, c, err
+	}
+	b, err := homeDir(home).Load(identityFile)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, c, errNoIdentity
+	} else if err != nil {
+		return nil, c, err
+	}
+	id, err := keyring.ParseIdentity(b)
+	if err != nil {
+		return nil, c, fmt.Errorf("%s: %w", filepath.Join(home, identityFile), err)
+	}
+	c, err = loadConfig(homeDir(home))
+	return id, c, err
+}
+
+func loadConfig(home homeDir) (config, error) {
+	var c config
+	bad := func(err error) (config, error) {
+		return config{}, fmt.Errorf("%s: %w", filepath.Join(string(home), configFile), err)
+	}
+	b, err := home.Load(configFile)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return bad(errConfig)
+	case err != nil:
+		return config{}, err
+	case json.Unmarshal(b, &c) != nil:
+		return bad(errConfig)
+	case c.Version > configVersion:
+		return bad(errConfigNewer)
+	case c.Version != configVersion || c.Account == "":
+		return bad(errConfig)
+	}
+	return c, nil
+}
+
+// passphrase asks for the key file's passphrase on a terminal.
+func (a *app) passphrase(ctx context.Context, why keystore.Purpose) (*secret.Bytes, error) {
+	p, err := a.prompt()
+	if err != nil {
+		return nil, keystore.ErrNoPassphrase
+	}
+	return keystore.Prompt(p)(ctx, why)
+}
+
+// chooseStore picks the key store: what the home folder says, else the flag,
+// else what suggests itself.
+func (a *app) chooseStore(ctx context.Context, recorded string) (keystore.Store, error) {
+	home, err := a.home()
+	if err != nil {
+		return nil, err
+	}
+	kind := recorded
+	if kind == "" {
+		kind = a.keyStore
+	}
+	return keystore.Choose(ctx, keystore.Choice{
+		Kind: kind, Dir: home, PassphraseFile: a.getenv("UNDERSEAL_PASSPHRASE_FILE"), Ask: a.passphrase,
+		Warn: func(err error) { a.warn("%v", err) },
+	})
+}
+
+// deviceSecret gets the device secret: from the agent if it holds it, else
+// from the key store.
+func (a *app) deviceSecret(ctx context.Context, c config) (*secret.Bytes, error) {
+	if a.held != nil {
+		return a.held.Clone(), nil
+	}
+	s, err := a.agentSecret(ctx)
+	if err == nil {
+		return s, nil
+	}
+	if errors.Is(err, agent.ErrForeign) { // somebody else answers for the agent
+		a.warn("%v", err)
+	}
+	ks, err := a.chooseStore(ctx, c.KeyStore)
+	if err != nil {
+		return nil, err
+	}
+	return a.loadSecret(ctx, ks, c.Account)
+}
+
+func (a *app) loadSecret(ctx context.Context, ks keystore.Store, account string) (*secret.Bytes, error) {
+	s, err := ks.Load(ctx, account)
+	return s, a.passphraseFileError(err)
+}
+
+// passphraseFileError tells a passphrase file that cannot be read from
+// everything else that may be missing.
+func (a *app) passphraseFileError(err error) error {
+	var at *fs.PathError
+	if name := a.getenv("UNDERSEAL_PASSPHRASE_FILE"); name != "" && errors.As(err, &at) && at.Path == name {
+		return fmt.Errorf("%s: %w: %w", name, errPassphraseFile, at.Err)
+	}
+	return err
+}
+
+// unlock opens the identity.
+func (a *app) unlock(ctx context.Context) (*keyring.Unlocked, error) {
+	id, c, err := a.loadIdentity()
+	if err != nil {
+		return nil, err
+	}
+	s, err := a.deviceSecret(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	defer s.Destroy()
+	return id.Unlock(s)
+}
+
+// open opens the pinned organization; done clears the keys.
+func (a *app) open(ctx context.Context) (w *workspace.Workspace, done func(), err error) {
+	home, err := a.home()
+	if err != nil {
+		return nil, nil, err
+	}
+	if _, _, err := a.loadIdentity(); err != nil {
+		return nil, nil, err // before there is anything else to complain of
+	}
+	pin, err := workspace.ReadPin(homeDir(home))
+	if err != nil {
+		return nil, nil, err
+	}
+	return a.openAt(ctx, pin.Location, pin.Organization)
+}
+
+// openAt opens the pinned organization in the store at address.
+func (a *app) openAt(ctx context.Context, address string, org officer.OrganizationID) (w *workspace.Workspace, done func(), err error) {
+	home, err := a.home()
+	if err != nil {
+		return nil, nil, err
+	}
+	st, err := a.openStore(address, org)
+	if err != nil {
+		return nil, nil, err
+	}
+	me, err := a.unlock(ctx)
+	if err != nil {
+		_ = st.Close() // nothing was written
+		return nil, nil, err
+	}
+	done = func() {
+		me.Lock()
+		_ = st.Close() // every write was flushed when it was made
+	}
+	w, err = workspace.Open(ctx, workspace.Config{Store: st, Local: homeDir(home), Identity: me, Now: a.now})
+	if err != nil {
+		done()
+		return nil, nil, err
+	}
+	return w, done, nil
+}
+
+// with runs f with the open organization.
+func (a *app) with(ctx context.Context, f func(*workspace.Workspace) error) error {
+	w, done, err := a.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer done()
+	a.warnOfStore(w)
+	return f(w)
+}
+
+// withWorkspace is the body of a command that has nothing to check before.
+func (a *app) withWorkspace(f func(context.Context, *workspace.Workspace, []string) error) func(*cobra.Command, []string) error {
+	return func(cmd *cobra.Command, args []string) error {
+		return a.with(cmd.Context(), func(w *workspace.Workspace) error { return f(cmd.Context(), w, args) })
+	}
+}
+
+func (a *app) warnOfStore(w *workspace.Workspace) {
+	for _, warning := range w.Store().Info().Warnings {
+		a.warn("%s", warning)
+	}
+}

@@ -1,0 +1,223 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/underseal/underseal/internal/testenv"
+)
+
+// TestScripts runs the stories in testdata/script. Beside testscript's own
+// commands they have:
+//
+//	alice ARGS, bob ARGS, eve ARGS   run underseal as that person
+//	fails CODE WHO ARGS              the same, with this exit code
+//	firm                             found an organization; see world.found
+//	field FILE NAME VALUE            put a member of a JSON object into $NAME
+//	edit FILE OLD NEW                replace the one occurrence of a text
+//	swap FILE COLUMN I J             exchange the cells of two rows, counted from 1
+//	columns A B OUT COLUMN...        these columns of A and the other ones of B
+func TestScripts(t *testing.T) {
+	t.Parallel()
+	testenv.OnlyOn(t, "linux", "darwin")
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata/script",
+		Setup: func(env *testscript.Env) error {
+			h, ctx := newHolder()
+			env.Defer(h.close)
+			for _, p := range people {
+				home := filepath.Join(env.WorkDir, "homes", p.who)
+				if _, err := h.makeHome(ctx, home, p.name, emailOf(p.who)); err != nil {
+					return err
+				}
+			}
+			data, err := filepath.Abs("../../testdata/legislators.csv")
+			if err != nil {
+				return err
+			}
+			env.Setenv("PEOPLE", data)
+			env.Setenv("HOMES", filepath.Join(env.WorkDir, "homes"))
+			env.Setenv("XDG_RUNTIME_DIR", os.Getenv("XDG_RUNTIME_DIR"))
+			env.Setenv("LC_ALL", "C.UTF-8")
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"alice":   as("alice"),
+			"bob":     as("bob"),
+			"eve":     as("eve"),
+			"fails":   fails,
+			"firm":    firm,
+			"field":   jsonString,
+			"edit":    edit,
+			"columns": mergeColumns,
+			"swap":    swapCells,
+		},
+		RequireUniqueNames: true,
+	})
+}
+
+func as(who string) func(*testscript.TestScript, bool, []string) {
+	return func(ts *testscript.TestScript, neg bool, args []string) {
+		err := runAs(ts, who, args)
+		if neg == (err == nil) {
+			ts.Fatalf("%s: underseal %s: %v", who, strings.Join(args, " "), err)
+		}
+	}
+}
+
+func runAs(ts *testscript.TestScript, who string, args []string) error {
+	ts.Setenv("UNDERSEAL_HOME", filepath.Join(ts.Getenv("HOMES"), who))
+	return ts.Exec("underseal", args...)
+}
+
+func fails(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: fails CODE WHO ARGS")
+	}
+	err := runAs(ts, args[1], args[2:])
+	var exit *exec.ExitError
+	switch want, convErr := strconv.Atoi(args[0]); {
+	case convErr != nil:
+		ts.Fatalf("usage: fails CODE WHO ARGS")
+	case !errors.As(err, &exit):
+		ts.Fatalf("did not fail: %v", err)
+	case exit.ExitCode() != want:
+		ts.Fatalf("exit %d, want %d", exit.ExitCode(), want)
+	}
+}
+
+func firm(ts *testscript.TestScript, _ bool, _ []string) {
+	must := func(who string, args ...string) {
+		if err := runAs(ts, who, args); err != nil {
+			ts.Fatalf("%s: underseal %s: %v", who, strings.Join(args, " "), err)
+		}
+	}
+	must("alice", "org", "new", "Example LLP", "--store", "dir:"+ts.MkAbs("firm"))
+	must("alice", "org", "show", "--json")
+	fingerprint := member(ts, ts.ReadFile("stdout"), "fingerprint")
+	ts.Setenv("FINGERPRINT", fingerprint)
+	must("bob", "org", "join", "--store", "dir:"+ts.MkAbs("firm"), "--fingerprint", fingerprint)
+	must("eve", "org", "join", "--store", "dir:"+ts.MkAbs("firm"), "--fingerprint", fingerprint)
+	must("bob", "identity", "card", "--out", ts.MkAbs("bob.card"))
+	must("bob", "identity", "show", "--json")
+	must("alice", "member", "add", ts.MkAbs("bob.card"), "--role", "member", "--safety-number", member(ts, ts.ReadFile("stdout"), "safety_number"))
+	for _, f := range []string{"phone", "address", "birthday"} {
+		must("alice", "field", "new", f)
+	}
+	for _, f := range []string{"phone", "address"} {
+		must("alice", "field", "grant", f, "--to", "bob@example.com")
+	}
+}
+
+// member is a member of a JSON object that is a string.
+func member(ts *testscript.TestScript, object, name string) string {
+	_, rest, ok := strings.Cut(object, fmt.Sprintf("%q:\"", name))
+	value, _, end := strings.Cut(rest, `"`)
+	if !ok || !end {
+		ts.Fatalf("no %s in %s", name, object)
+	}
+	return value
+}
+
+func jsonString(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: field FILE NAME VARIABLE")
+	}
+	ts.Setenv(args[2], member(ts, ts.ReadFile(args[0]), args[1]))
+}
+
+func edit(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: edit FILE OLD NEW")
+	}
+	text := ts.ReadFile(args[0])
+	if strings.Count(text, args[1]) != 1 {
+		ts.Fatalf("%q is %d times in %s", args[1], strings.Count(text, args[1]), args[0])
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(strings.Replace(text, args[1], args[2], 1)), 0o600))
+}
+
+// mergeColumns writes OUT: of each row of A the cells of these columns, and of
+// the same row of B all others, every byte as it stands there.
+func mergeColumns(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 4 {
+		ts.Fatalf("usage: columns A B OUT COLUMN...")
+	}
+	a, b := rawCells(ts.ReadFile(args[0])), rawCells(ts.ReadFile(args[1]))
+	if len(a) != len(b) || len(a) == 0 {
+		ts.Fatalf("%d and %d rows", len(a), len(b))
+	}
+	for _, name := range args[3:] {
+		i := columnOf(ts, a, name)
+		for row := range b {
+			b[row][i] = a[row][i]
+		}
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[2]), []byte(joinCells(b)), 0o600))
+}
+
+func swapCells(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 4 {
+		ts.Fatalf("usage: swap FILE COLUMN ROW ROW")
+	}
+	rows := rawCells(ts.ReadFile(args[0]))
+	at := columnOf(ts, rows, args[1])
+	i, err := strconv.Atoi(args[2])
+	ts.Check(err)
+	j, err := strconv.Atoi(args[3])
+	ts.Check(err)
+	rows[i][at], rows[j][at] = rows[j][at], rows[i][at]
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(joinCells(rows)), 0o600))
+}
+
+func columnOf(ts *testscript.TestScript, rows [][]string, name string) int {
+	i := slices.IndexFunc(rows[0], func(cell string) bool { return strings.Trim(cell, "\r\n,") == name })
+	if i < 0 {
+		ts.Fatalf("no column %s", name)
+	}
+	return i
+}
+
+func joinCells(rows [][]string) string {
+	var out strings.Builder
+	for _, row := range rows {
+		out.WriteString(strings.Join(row, ""))
+	}
+	return out.String()
+}
+
+// rawCells splits a CSV file after its delimiters and line ends, and decodes
+// nothing: put together again, the cells are the file.
+func rawCells(text string) [][]string {
+	var rows [][]string
+	var row []string
+	start, quoted := 0, false
+	for i := range len(text) {
+		switch c := text[i]; {
+		case c == '"':
+			quoted = !quoted
+		case !quoted && (c == ',' || c == '\n'):
+			row = append(row, text[start:i+1])
+			start = i + 1
+			if c == '\n' {
+				rows, row = append(rows, row), nil
+			}
+		}
+	}
+	if start < len(text) {
+		row = append(row, text[start:])
+	}
+	if row != nil {
+		rows = append(rows, row)
+	}
+	return rows
+}

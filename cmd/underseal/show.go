@@ -1,0 +1,91 @@
+package main
+
+import (
+	"fmt"
+	"runtime"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/underseal/underseal/internal/term"
+)
+
+// table prints aligned columns on standard output.
+type table struct{ w *tabwriter.Writer }
+
+func (a *app) table() table { return table{tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)} }
+
+func (t table) row(cells ...string) {
+	// A failing standard output shows when the table is flushed.
+	_, _ = t.w.Write([]byte(strings.TrimRight(strings.Join(cells, "\t"), "\t") + "\n"))
+}
+
+func (t table) flush() error { return t.w.Flush() }
+
+// shown is a text from the directory, or what stands for one that the caller
+// may not read.
+func shown(s string) string {
+	if s == "" {
+		return "(sealed)"
+	}
+	return term.Escape(s)
+}
+
+// arg is a text as it is typed in a command: a folder's name may hold spaces.
+func arg(s string) string {
+	const plain = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789@%+=:,./_-"
+	shown := term.EscapeTo(s, 4*term.MaxShown)
+	switch {
+	case shown != "" && strings.Trim(shown, plain) == "":
+		return shown
+	case runtime.GOOS == "windows":
+		return `"` + shown + `"` // a file's name holds no quote there
+	default:
+		return "'" + strings.ReplaceAll(shown, "'", `'\''`) + "'"
+	}
+}
+
+// age is the time between two moments as people say it.
+func age(then, now time.Time) string {
+	d := now.Sub(then)
+	switch {
+	case d < 0:
+		return "in the future, by its author's clock"
+	case d < time.Minute:
+		return fmt.Sprintf("%d s ago", int(d.Seconds()))
+	case d < time.Hour:
+		return fmt.Sprintf("%d min ago", int(d.Minutes()))
+	case d < 48*time.Hour:
+		return fmt.Sprintf("%d h ago", int(d.Hours()))
+	default:
+		return fmt.Sprintf("%d days ago", int(d.Hours()/24))
+	}
+}
+
+// lasting is a time to come as people type it: 15m, not 15m0s.
+func lasting(d time.Duration) string {
+	s := d.Round(time.Second).String()
+	if strings.HasSuffix(s, "m0s") {
+		s = strings.TrimSuffix(s, "0s")
+	}
+	if strings.HasSuffix(s, "h0m") {
+		s = strings.TrimSuffix(s, "0m")
+	}
+	return s
+}
+
+// count is a number with its noun.
+func count(n int64, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
+}
+
+// some is a part of a sentence that is left out where there is nothing of it.
+func some(n int64, format string) string {
+	if n == 0 {
+		return ""
+	}
+	return fmt.Sprintf(format, n)
+}
