@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/underseal/underseal/internal/testenv"
@@ -119,6 +121,40 @@ func TestCreateRefuses(t *testing.T) {
 	}
 	if _, err := Create(filepath.Join(t.TempDir(), "store"), wire.OrganizationID{}); !errors.Is(err, store.ErrInvalid) {
 		t.Errorf("no organization: %v", err)
+	}
+}
+
+// Of several who create a store at once, and use it at once, one is told that
+// it is theirs.
+func TestCreateRaces(t *testing.T) {
+	t.Parallel()
+	for range 10 {
+		path := filepath.Join(t.TempDir(), "store")
+		var won atomic.Int32
+		var wait sync.WaitGroup
+		for who := range byte(4) {
+			wait.Go(func() {
+				id := organization()
+				id[0] = who
+				s, err := Create(path, id)
+				switch {
+				case err == nil:
+					won.Add(1)
+					if s.Info().Organization != id {
+						t.Errorf("it is of %s", s.Info().Organization)
+					}
+					if err := errors.Join(s.Append(t.Context(), 0, []byte("genesis")), s.Close()); err != nil {
+						t.Error(err)
+					}
+				case !errors.Is(err, store.ErrExists):
+					t.Errorf("got %v, want ErrExists", err)
+				}
+			})
+		}
+		wait.Wait()
+		if n := won.Load(); n != 1 {
+			t.Errorf("%d created it", n)
+		}
 	}
 }
 

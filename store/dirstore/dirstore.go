@@ -109,9 +109,15 @@ func build(path string, organization wire.OrganizationID) error {
 		if err != nil {
 			return reading(err)
 		}
-		if len(inside) > 0 {
+		if len(inside) == 0 {
+			continue
+		}
+		// Unless another has created and used it meanwhile, it was in use
+		// before.
+		if _, err := dir.Stat(manifestFile); err != nil {
 			return damaged(manifestFile, "is missing from a store that was in use")
 		}
+		return store.ErrExists
 	}
 	if err := dir.Write(readmeFile, []byte(readme)); err != nil {
 		return writing(err)

@@ -31,6 +31,9 @@ const (
 	// often it is looked at; see durable.CreateFile for where that happens.
 	patience = time.Second
 	pause    = 10 * time.Millisecond
+	// maxLooks at a position that is there and not listed are more than any
+	// file system needs to make up its mind.
+	maxLooks = 10
 )
 
 // sequence is a list of items that grows by compare-and-swap: one file each,
@@ -86,7 +89,7 @@ func (q *sequence) append(ctx context.Context, at uint64, item []byte) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	before, err := q.continues(at)
+	before, err := q.continues(ctx, at)
 	if err != nil {
 		return err
 	}
@@ -124,11 +127,11 @@ func (q *sequence) append(ctx context.Context, at uint64, item []byte) error {
 
 // continues tells whether position at comes right after something, or is the
 // first of an empty sequence. One whose beginning is forgotten is not empty.
-func (q *sequence) continues(at uint64) (bool, error) {
+func (q *sequence) continues(ctx context.Context, at uint64) (bool, error) {
 	if at > 0 {
 		return q.has(at - 1)
 	}
-	later, err := q.beyond(0)
+	later, err := q.beyond(ctx, 0)
 	return !later, err
 }
 
@@ -152,7 +155,8 @@ func (q *sequence) has(at uint64) (bool, error) {
 	return true, nil
 }
 
-// read returns the item at position at, which is name in dir. It waits for one that is reserved and not yet written.
+// read returns the item at position at, which is name in dir. It waits for one
+// that is reserved and not yet written.
 func (q *sequence) read(ctx context.Context, dir *durable.Dir, name string, at uint64) ([]byte, error) {
 	for since := time.Now(); ; {
 		if err := ctx.Err(); err != nil {
@@ -180,6 +184,7 @@ func (q *sequence) read(ctx context.Context, dir *durable.Dir, name string, at u
 // gaps.
 func (q *sequence) list(ctx context.Context, from uint64, limit int) ([][]byte, error) {
 	var items [][]byte
+	looks := 0 // in vain at one position
 	for at := from; len(items) < limit && at < maxPosition; {
 		if err := ctx.Err(); err != nil {
 			return nil, err
@@ -190,12 +195,15 @@ func (q *sequence) list(ctx context.Context, from uint64, limit int) ([][]byte, 
 		}
 		items = append(items, some...)
 		at += uint64(len(some))
+		if len(some) > 0 {
+			looks = 0
+		}
 		if len(items) == limit || len(some) > 0 && at%span == 0 {
 			continue
 		}
 		// Nothing is at position at: the end, or a gap.
 		if !more {
-			if more, err = q.beyond(at); err != nil {
+			if more, err = q.beyond(ctx, at); err != nil {
 				return nil, err
 			}
 		}
@@ -210,6 +218,11 @@ func (q *sequence) list(ctx context.Context, from uint64, limit int) ([][]byte, 
 		}
 		if !there {
 			return nil, damaged(q.file(at), "is missing, and later ones are there")
+		}
+		// Where capitals do not matter, another spelling is found by its name
+		// and never listed by it.
+		if looks++; looks > maxLooks {
+			return nil, damaged(q.file(at), "is there and is not listed")
 		}
 	}
 	return items, nil
@@ -296,7 +309,7 @@ func (q *sequence) folders() ([]uint64, error) {
 }
 
 // beyond tells whether a folder later than that of position at holds anything.
-func (q *sequence) beyond(at uint64) (bool, error) {
+func (q *sequence) beyond(ctx context.Context, at uint64) (bool, error) {
 	firsts, err := q.folders()
 	if err != nil {
 		return false, err
@@ -304,6 +317,9 @@ func (q *sequence) beyond(at uint64) (bool, error) {
 	for _, first := range firsts {
 		if first <= at {
 			continue
+		}
+		if err := ctx.Err(); err != nil {
+			return false, err
 		}
 		_, found, err := q.highest(first)
 		if found || err != nil {
@@ -335,6 +351,9 @@ func (q *sequence) last(ctx context.Context) (count uint64, item []byte, err err
 	}
 	slices.Sort(firsts)
 	for _, first := range slices.Backward(firsts) {
+		if err := ctx.Err(); err != nil {
+			return 0, nil, err
+		}
 		at, found, err := q.highest(first)
 		if err != nil {
 			return 0, nil, err
