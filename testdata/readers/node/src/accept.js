@@ -1,0 +1,73 @@
+/** log.md, "Accepting envelopes": what a member's device may take from whom. */
+import { equal, hex } from './bytes.js';
+import { must } from './refusal.js';
+import { right, sender } from './log.js';
+import { kinds, publicKeyName } from './suite.js';
+
+const zero = new Uint8Array(32);
+const recipients = { member: 1, device: 3 };
+
+/**
+ * What an envelope with a resource's key to a member must say (L-23 to L-27).
+ * @param {import('./log.js').State} state
+ * @param {{resource: Uint8Array, epoch: number, member: Uint8Array, recipientKey: Uint8Array, sender: Uint8Array}} claim
+ */
+export function wantResourceKey(state, claim) {
+  const resource = state.resources.get(hex(claim.resource));
+  const member = state.members.get(hex(claim.member));
+  must(resource !== undefined && member !== undefined, 'L-23', 'unknown resource or member');
+  const epoch = resource.epochs[claim.epoch - 1];
+  must(epoch !== undefined, 'L-24', 'unknown epoch');
+  const grant = resource.grants.get(hex(claim.member));
+  must(grant !== undefined && grant.rights & right.read, 'L-25', 'not granted');
+  const key = member.userKeys.find((g) => equal(publicKeyName(g.public), claim.recipientKey));
+  must(key !== undefined, 'L-26', "not a key of the member's");
+  const device = hex(claim.sender);
+  must(device === epoch.author || grant.senders.has(sender(device, claim.epoch)), 'L-27', 'not from who was to send it');
+  return {
+    want: {
+      organization: state.organization,
+      kind: resource.kind,
+      resource: resource.id,
+      epoch: claim.epoch,
+      commitment: epoch.commitment,
+      recipient: { kind: recipients.member, id: member.id, key: claim.recipientKey },
+      sender: claim.sender,
+    },
+    publicKey: epoch.public,
+    senderKey: state.devices.get(device).record.signing,
+  };
+}
+
+/**
+ * What an envelope with a user key to a device must say. The specification has no
+ * numbers for these refusals; they are given those of a resource's key.
+ * @param {import('./log.js').State} state
+ * @param {{generation: number, device: Uint8Array, recipientKey: Uint8Array, sender: Uint8Array}} claim
+ */
+export function wantUserKey(state, claim) {
+  const device = state.devices.get(hex(claim.device));
+  must(device !== undefined, 'L-23', 'unknown device');
+  const member = state.members.get(device.member);
+  const generation = member.userKeys[claim.generation - 1];
+  must(generation !== undefined, 'L-24', 'unknown generation');
+  must(equal(publicKeyName(device.record.encryption), claim.recipientKey), 'L-26', "not the device's key");
+  const from = hex(claim.sender);
+  // Generation 1 has no author in the log: the first device sealed it to itself.
+  const author = generation.author ?? member.devices[0];
+  must(from === author || from === device.addedBy, 'L-27', 'not from who was to send it');
+  const older = claim.generation === 1;
+  return {
+    want: {
+      organization: older ? zero : state.organization,
+      kind: kinds.user,
+      resource: older ? zero : member.id,
+      epoch: claim.generation,
+      commitment: generation.commitment,
+      recipient: { kind: recipients.device, id: device.id, key: claim.recipientKey },
+      sender: claim.sender,
+    },
+    publicKey: generation.public,
+    senderKey: state.devices.get(from).record.signing,
+  };
+}

@@ -1,0 +1,151 @@
+/** card.md: cards, card files, committed texts, safety numbers, fingerprints. */
+import { hkdf } from '@noble/hashes/hkdf.js';
+import { equal, utf8 } from './bytes.js';
+import { bstr, checkVersion, encode, parse, struct, tstr, tuple, uint } from './cbor.js';
+import { maxCard, parseRecord } from './device.js';
+import { must, within } from './refusal.js';
+import { checkSealingKey, sha256, sum, verify } from './suite.js';
+
+const maxText = 1024;
+const inCard = (rule) => (rule === 'S-8' ? 'C-2' : 'C-1');
+
+// The sizes of the user key and of the signature are a matter of C-3 and C-6.
+const cardLayout = tuple(uint(), bstr(), bstr());
+const bodyLayout = struct({
+  1: ['userKey', bstr()],
+  2: ['commitment', bstr(32)],
+  3: ['record', bstr()],
+  4: ['name', bstr(32)],
+  5: ['email', bstr(32)],
+});
+
+/**
+ * Parses and checks a card (C-1 to C-6).
+ * @param {Uint8Array} bytes
+ */
+export function parseCard(bytes) {
+  const { body, signature, fields } = within(inCard, () => {
+    must(bytes.length <= maxCard, 'S-1', 'longer than a card');
+    checkVersion(bytes, 3);
+    const [, body, signature] = parse(bytes, maxCard, cardLayout);
+    return { body, signature, fields: parse(body, maxCard, bodyLayout) };
+  });
+  within('C-3', () => checkSealingKey(fields.userKey));
+  const device = within('C-4', () => parseRecord(fields.record));
+  must(!equal(fields.userKey, device.encryption), 'C-5', 'one key for the user and the device');
+  within('C-6', () => verify(device.signing, 'underseal/v1/card', body, signature));
+  return { ...fields, device, member: sum('underseal/v1/fingerprint', body) };
+}
+
+/** The safety number of a member. @param {Uint8Array} member */
+export function safetyNumber(member) {
+  const b = hkdf(sha256, member, new Uint8Array(0), utf8('underseal/v1/safety-number'), 60);
+  const groups = [];
+  for (let i = 0; i < 60; i += 5) {
+    const number = b.subarray(i, i + 5).reduce((n, byte) => n * 256 + byte, 0);
+    groups.push(String(number % 100000).padStart(5, '0'));
+  }
+  return groups.join(' ');
+}
+
+/* Committed texts */
+
+const openingLayout = tuple(uint(), bstr(32), tstr);
+
+/**
+ * Checks an opening against its commitment (C-8, C-9).
+ * @param {any[]} opening
+ * @param {Uint8Array} commitment
+ * @param {number} [kind] the one that the place calls for
+ */
+function checkOpening([kind, salt, text], commitment, wanted = kind) {
+  const size = utf8(text).length;
+  must(size >= 1 && size <= maxText, 'C-9', `a text of ${size} bytes`);
+  must(kind === wanted, 'C-8', `a text of kind ${kind}`);
+  must(equal(sum('underseal/v1/text', encode([kind, salt, text])), commitment), 'C-8', 'another text than committed to');
+  return { kind, salt, text };
+}
+
+/**
+ * Opens the commitment to a text (C-8 to C-10).
+ * @param {Uint8Array} encoded padded
+ * @param {Uint8Array} commitment
+ * @param {number} [kind] the one that the place calls for
+ */
+export function openText(encoded, commitment, kind) {
+  must(encoded.length > 0 && encoded.length % 64 === 0, 'C-10', 'not padded');
+  const mark = encoded.findLastIndex((byte) => byte !== 0);
+  must(encoded[mark] === 0x80 && mark >= encoded.length - 64, 'C-10', 'not padded');
+  const opening = within('C-10', () => parse(encoded.subarray(0, mark), maxCard, openingLayout));
+  return checkOpening(opening, commitment, kind);
+}
+
+/* Card files */
+
+const begin = '-----BEGIN UNDERSEAL CARD-----';
+const end = '-----END UNDERSEAL CARD-----';
+const fileLayout = tuple(uint(), bstr(), openingLayout, openingLayout);
+
+/**
+ * Parses and checks a card file (C-1 to C-9).
+ * @param {string} text
+ */
+export function parseCardFile(text) {
+  must(utf8(text).length <= 3 * maxCard, 'C-7', 'longer than a card file');
+  const lines = text.split(/\r\n|\r|\n/).map((line) => line.trimEnd());
+  const first = lines.indexOf(begin);
+  const last = lines.indexOf(end, first + 1);
+  must(first >= 0 && last > first, 'C-7', 'no card in it');
+  const base64 = lines.slice(first + 1, last).join('');
+  const content = new Uint8Array(Buffer.from(base64, 'base64'));
+  must(Buffer.from(content).toString('base64') === base64, 'C-7', 'not base64');
+  const [, card, name, email] = within((rule) => (rule === 'S-8' ? 'C-2' : 'C-7'), () => {
+    must(content.length <= 2 * maxCard, 'S-1', 'longer than a card file');
+    checkVersion(content, 4);
+    return parse(content, 2 * maxCard, fileLayout);
+  });
+  const parsed = parseCard(card);
+  return {
+    card,
+    member: parsed.member,
+    name: checkOpening(name, parsed.name, 1).text,
+    email: checkOpening(email, parsed.email, 2).text,
+  };
+}
+
+/* Organization fingerprints */
+
+const alphabet = 'qpzry9x8gf2tvdw0s3jn54khce6mua7l';
+const prefix = 'underseal-org';
+const fingerprintSize = 72;
+
+/** @param {number[]} values */
+function polymod(values) {
+  const generator = [0x3b6a57b2, 0x26508e6d, 0x1ea119fa, 0x3d4233dd, 0x2a1462b3];
+  let checksum = 1;
+  for (const value of values) {
+    const top = checksum >>> 25;
+    checksum = ((checksum & 0x1ffffff) << 5) ^ value;
+    generator.forEach((g, i) => (checksum ^= (top >> i) & 1 ? g : 0));
+  }
+  return checksum >>> 0;
+}
+
+/**
+ * Reads an organization's fingerprint (C-11).
+ * @param {string} text
+ */
+export function parseFingerprint(text) {
+  const trimmed = text.replace(/^[ \t\r\n]+|[ \t\r\n]+$/g, '');
+  must(trimmed.length === fingerprintSize, 'C-11', 'another length');
+  const lower = trimmed.toLowerCase();
+  must(trimmed === lower || trimmed === trimmed.toUpperCase(), 'C-11', 'mixed case');
+  must(lower.startsWith(`${prefix}1`), 'C-11', 'another human-readable part');
+  const words = [...lower.slice(prefix.length + 1)].map((c) => alphabet.indexOf(c));
+  must(!words.includes(-1), 'C-11', 'a character outside of the alphabet');
+  const codes = [...prefix].map((c) => c.charCodeAt(0));
+  must(polymod([...codes.map((c) => c >> 5), 0, ...codes.map((c) => c & 31), ...words]) === 1, 'C-11', 'wrong checksum');
+  const bits = words.slice(0, -6).map((word) => word.toString(2).padStart(5, '0')).join('');
+  must(/^0*$/.test(bits.slice(256)), 'C-11', 'bits beyond the last byte');
+  return Uint8Array.from({ length: 32 }, (_, i) => parseInt(bits.slice(8 * i, 8 * i + 8), 2));
+}

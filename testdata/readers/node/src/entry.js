@@ -1,0 +1,129 @@
+/** log.md, "Layout" and "Operations": what an entry of the log says. */
+import { anyMap, any, bstr, checkVersion, encode, list, parse, struct, tstr, tuple, uint } from './cbor.js';
+import { utf8 } from './bytes.js';
+import { Refusal, must, within } from './refusal.js';
+
+const maxEntry = 1048576;
+const maxOperations = 8192;
+const maxBinding = 1024;
+const maxTime = 253402300799;
+
+export const op = {
+  genesis: 1,
+  memberAdded: 2,
+  deviceAdded: 3,
+  deviceRemoved: 4,
+  userKeyRotated: 5,
+  keyCreated: 6,
+  keyRotated: 7,
+  keyClosed: 8,
+  grant: 9,
+  revoke: 10,
+  directory: 11,
+  keyResealed: 12,
+};
+
+const hash = bstr(32);
+const id16 = bstr(16);
+const sealedKey = bstr(72);
+// The size is a matter of L-19.
+const xwing = bstr();
+
+/** A principal is a member: groups are reserved. @param {unknown} item */
+function principal(item) {
+  const [kind, id] = tuple(uint(), bstr())(item);
+  must(kind === 1, 'L-5', `a principal of kind ${kind}`);
+  return bstr(32)(id);
+}
+
+/** @param {unknown} item */
+function binding(item) {
+  const [connector, account, kind, id] = tuple(tstr, tstr, tstr, tstr)(item);
+  must(connector !== '', 'L-5', 'a binding without connector');
+  for (const text of [connector, account, kind, id]) {
+    must(utf8(text).length <= maxBinding, 'L-5', 'a part of a binding is too long');
+  }
+  return { connector, account, kind, id, encoded: encode([connector, account, kind, id]) };
+}
+
+/** @param {unknown} item */
+function items(item) {
+  const all = list(tuple(hash, bstr()))(item);
+  must(all.length > 0, 'L-5', 'no items');
+  for (const [, sealed] of all) must(sealed.length >= 1 && sealed.length <= 2048, 'L-5', 'an opening of a wrong size');
+  return all.map(([text, sealed]) => ({ text, sealed }));
+}
+
+const operations = {
+  [op.genesis]: struct({ 1: ['nonce', bstr(16)], 2: ['card', bstr()], 3: ['name', hash] }),
+  [op.memberAdded]: struct({
+    1: ['card', bstr()],
+    2: ['role', uint()],
+    3: ['expires', uint(), 'optional'],
+    4: ['invite', bstr(32), 'optional'],
+  }),
+  [op.deviceAdded]: struct({ 1: ['member', hash], 2: ['device', bstr()], 3: ['acceptance', bstr()] }),
+  [op.deviceRemoved]: struct({ 1: ['device', hash] }),
+  [op.userKeyRotated]: struct({
+    1: ['member', hash],
+    2: ['generation', uint()],
+    3: ['public', xwing],
+    4: ['commitment', hash],
+    5: ['previous', sealedKey],
+  }),
+  [op.keyCreated]: struct({
+    1: ['resource', id16],
+    2: ['of', uint()],
+    3: ['binding', binding],
+    4: ['commitment', hash],
+    5: ['label', hash],
+    6: ['public', xwing, 'optional'],
+  }),
+  [op.keyRotated]: struct({
+    1: ['resource', id16],
+    2: ['epoch', uint()],
+    3: ['commitment', hash],
+    4: ['previous', sealedKey],
+    5: ['public', xwing, 'optional'],
+  }),
+  [op.keyClosed]: struct({ 1: ['resource', id16], 2: ['epoch', uint()] }),
+  [op.grant]: struct({ 1: ['resource', id16], 2: ['principal', principal], 3: ['rights', uint()] }),
+  [op.revoke]: struct({ 1: ['resource', id16], 2: ['principal', principal] }),
+  [op.directory]: struct({ 1: ['resource', id16], 2: ['epoch', uint()], 3: ['items', items] }),
+  [op.keyResealed]: struct({ 1: ['resource', id16], 2: ['epoch', uint()], 3: ['principal', principal] }),
+};
+
+// The size of the signature is a matter of L-10.
+const entryLayout = tuple(uint(), bstr(), bstr());
+const bodyLayout = struct({
+  1: ['organization', hash],
+  2: ['sequence', uint()],
+  3: ['previous', hash],
+  4: ['time', uint()],
+  5: ['author', hash],
+  6: ['operations', list(tuple(uint(255), any))],
+});
+
+/**
+ * Decodes an entry with its operations (L-1 to L-5).
+ * @param {Uint8Array} bytes
+ */
+export function parseEntry(bytes) {
+  const { body, signature, fields } = within((rule) => (rule === 'S-8' ? 'L-2' : 'L-1'), () => {
+    must(bytes.length <= maxEntry, 'S-1', 'longer than an entry');
+    checkVersion(bytes, 3);
+    const [, body, signature] = parse(bytes, maxEntry, entryLayout);
+    return { body, signature, fields: parse(body, maxEntry, bodyLayout) };
+  });
+  const count = fields.operations.length;
+  must(count >= 1 && count <= maxOperations, 'L-3', `${count} operations`);
+  must(fields.time <= maxTime, 'L-3', 'a time after the year 9999');
+  return { ...fields, body, signature, operations: fields.operations.map(parseOperation) };
+}
+
+/** @param {[number, unknown]} item */
+function parseOperation([number, fields]) {
+  const layout = operations[number];
+  if (layout === undefined) throw new Refusal('L-4', `operation ${number} is not known`);
+  return { number, ...within('L-5', () => layout(anyMap(fields))) };
+}

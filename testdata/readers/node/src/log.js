@@ -1,0 +1,433 @@
+/** log.md, "Replay": from the entries of a log to who may do what. */
+import { equal, hex } from './bytes.js';
+import { parseCard } from './card.js';
+import { checkAcceptance, parseRecord } from './device.js';
+import { op, parseEntry } from './entry.js';
+import { must, within } from './refusal.js';
+import { checkSealingKey, publicKeyName, sum, verify } from './suite.js';
+
+const zero = new Uint8Array(32);
+export const role = { officer: 1, member: 2, guest: 3 };
+export const right = { read: 1, write: 2, share: 4 };
+const of = { field: 1, folder: 2, directory: 3 };
+
+/** The roles that the authority table lets use an operation at all. */
+const authority = {
+  [op.genesis]: [],
+  [op.memberAdded]: [role.officer],
+  [op.deviceAdded]: [role.officer, role.member, role.guest],
+  [op.deviceRemoved]: [role.officer, role.member, role.guest],
+  [op.userKeyRotated]: [role.officer, role.member, role.guest],
+  [op.keyCreated]: [role.officer, role.member],
+  [op.keyRotated]: [role.officer, role.member],
+  [op.keyClosed]: [role.officer, role.member, role.guest],
+  [op.grant]: [role.officer, role.member],
+  [op.revoke]: [role.officer, role.member],
+  [op.directory]: [role.officer, role.member],
+  [op.keyResealed]: [role.officer, role.member],
+};
+
+/**
+ * What a log says, keyed by ids in hexadecimal. Maps keep the order of the log.
+ *
+ * @typedef {object} State
+ * @property {Uint8Array} organization
+ * @property {number} length
+ * @property {Uint8Array} head
+ * @property {Uint8Array} [name] commitment to the organization's name
+ * @property {Map<string, Member>} members
+ * @property {Map<string, Device>} devices
+ * @property {Map<string, Resource>} resources
+ * @property {string} [directory]
+ * @property {Set<string>} keyIds
+ * @property {Set<string>} texts
+ * @property {Set<string>} invites
+ * @property {Set<string>} bindings
+ * @property {Map<string, {epoch: number, sealed: Uint8Array}>} openings by text and resource
+ *
+ * @typedef {object} Member
+ * @property {Uint8Array} id
+ * @property {number} role
+ * @property {number | bigint} [expires]
+ * @property {Uint8Array} name
+ * @property {Uint8Array} email
+ * @property {Generation[]} userKeys
+ * @property {boolean} closed of the present user key
+ * @property {string[]} devices
+ *
+ * @typedef {object} Generation
+ * @property {Uint8Array} public
+ * @property {Uint8Array} commitment
+ * @property {Uint8Array} [previous]
+ * @property {string} [author]
+ * @property {number} entry
+ *
+ * @typedef {object} Device
+ * @property {Uint8Array} id
+ * @property {string} member
+ * @property {ReturnType<typeof parseRecord>} record
+ * @property {string} [addedBy]
+ * @property {boolean} removed
+ *
+ * @typedef {object} Resource
+ * @property {Uint8Array} id
+ * @property {number} kind
+ * @property {{connector: string, account: string, kind: string, id: string}} binding
+ * @property {Uint8Array} label
+ * @property {{commitment: Uint8Array, public?: Uint8Array, previous?: Uint8Array, author: string, closed: boolean, entry: number}[]} epochs
+ * @property {Map<string, {rights: number, senders: Set<string>}>} grants by member
+ */
+
+/** @returns {State} */
+const initial = (organization) => ({
+  organization,
+  length: 0,
+  head: zero,
+  members: new Map(),
+  devices: new Map(),
+  resources: new Map(),
+  keyIds: new Set(),
+  texts: new Set(),
+  invites: new Set(),
+  bindings: new Set(),
+  openings: new Map(),
+});
+
+/** One of a grant's senders. @param {string} device @param {number} epoch */
+export const sender = (device, epoch) => `${device} ${epoch}`;
+
+/**
+ * Replays a log from its first entry on.
+ * @param {Uint8Array} organization that is pinned
+ * @param {Uint8Array[]} entries
+ */
+export function replay(organization, entries) {
+  must(entries.length > 0, 'L-22', 'an empty log');
+  must(equal(sum('underseal/v1/organization', entries[0]), organization), 'L-7', 'another organization');
+  return entries.reduce(apply, initial(organization));
+}
+
+/**
+ * The state after an entry. The state that is given stays as it is.
+ * @param {State} before
+ * @param {Uint8Array} bytes
+ */
+export function apply(before, bytes) {
+  const entry = parseEntry(bytes);
+  const first = before.length === 0;
+  must(entry.sequence === before.length, 'L-6', 'another sequence');
+  must(equal(entry.previous, before.head), 'L-6', 'another entry before');
+  must(equal(entry.organization, first ? zero : before.organization), 'L-7', 'another organization');
+  const step = new Step(structuredClone(before), entry);
+  if (first) step.found();
+  else step.take();
+  step.state.length++;
+  step.state.head = sum('underseal/v1/entry-hash', bytes);
+  return step.state;
+}
+
+/** One entry on its way into the state. */
+class Step {
+  /**
+   * @param {State} state
+   * @param {ReturnType<typeof parseEntry>} entry
+   */
+  constructor(state, entry) {
+    this.state = state;
+    this.entry = entry;
+    this.author = hex(entry.author);
+    /** @type {Map<string, number>} epochs by resource */
+    this.owed = new Map();
+    /** @type {Set<string>} resources */
+    this.touched = new Set();
+    this.owesUserKey = false;
+  }
+
+  /** Genesis: the first entry. */
+  found() {
+    const { state, entry } = this;
+    const [genesis] = entry.operations;
+    must(entry.operations.length === 1 && genesis.number === op.genesis, 'L-8', 'not genesis alone');
+    const card = within('L-8', () => parseCard(genesis.card));
+    must(equal(card.device.id, entry.author), 'L-8', "not by the founder's device");
+    this.verify(card.device.signing);
+    state.name = genesis.name;
+    this.claimText(genesis.name);
+    this.addMember(card, role.officer);
+  }
+
+  /** Every other entry. */
+  take() {
+    const { state, entry } = this;
+    const device = state.devices.get(this.author);
+    must(device !== undefined && !device.removed, 'L-9', 'by a device that is unknown or removed');
+    this.verify(device.record.signing);
+    this.me = device.member;
+    this.myRole = state.members.get(this.me).role;
+    for (const operation of entry.operations) {
+      must(authority[operation.number].includes(this.myRole), 'L-11', `operation ${operation.number} is not for this role`);
+      this[operation.number](operation);
+    }
+    for (const [id, epoch] of this.owed) {
+      const { epochs } = state.resources.get(id);
+      must(epochs.length !== epoch || epochs.at(-1).closed, 'L-20', 'a resource is neither rotated nor closed');
+    }
+    must(!this.owesUserKey, 'L-20', 'the user key is not rotated');
+    for (const id of this.touched) {
+      const grants = [...state.resources.get(id).grants.values()];
+      must(grants.some(({ rights }) => rights & right.share), 'L-21', 'nobody is left to share a resource');
+    }
+  }
+
+  /** @param {Uint8Array} key */
+  verify(key) {
+    within('L-10', () => verify(key, 'underseal/v1/entry', this.entry.body, this.entry.signature));
+  }
+
+  /* What operations have in common */
+
+  /** @param {Set<string>} set @param {Uint8Array} value @param {string} what */
+  claim(set, value, what) {
+    must(!set.has(hex(value)), 'L-14', `${what} is not new`);
+    set.add(hex(value));
+  }
+
+  /** @param {Uint8Array} commitment or name of a public key */
+  claimKey(commitment) {
+    this.claim(this.state.keyIds, commitment.subarray(0, 8), 'a key id');
+  }
+
+  /** @param {Uint8Array} key */
+  claimPublic(key) {
+    this.claimKey(publicKeyName(key));
+  }
+
+  /** @param {Uint8Array} text */
+  claimText(text) {
+    this.claim(this.state.texts, text, 'a text');
+  }
+
+  /** @param {ReturnType<typeof parseRecord>} record */
+  claimDevice(record) {
+    this.claimText(record.label);
+    for (const key of [record.encryption, record.signing, record.signIn]) this.claimPublic(key);
+  }
+
+  /**
+   * Checks and claims the public key of a folder; other resources have none.
+   * @param {number} kind
+   * @param {Uint8Array | undefined} key
+   */
+  claimResourcePublic(kind, key) {
+    if (kind !== of.folder) return must(key === undefined, 'L-5', 'a public key that is not of a folder');
+    within('L-19', () => checkSealingKey(key ?? new Uint8Array(0)));
+    this.claimPublic(key);
+  }
+
+  /**
+   * @param {ReturnType<typeof parseCard>} card
+   * @param {number} memberRole
+   * @param {number | bigint} [expires]
+   */
+  addMember(card, memberRole, expires) {
+    const { state } = this;
+    const id = hex(card.member);
+    must(!state.members.has(id), 'L-14', 'the member is not new');
+    must(!state.devices.has(hex(card.device.id)), 'L-14', 'the device is not new');
+    this.claimKey(card.commitment);
+    this.claimPublic(card.userKey);
+    this.claimText(card.name);
+    this.claimText(card.email);
+    this.claimDevice(card.device);
+    const userKey = { public: card.userKey, commitment: card.commitment, entry: state.length };
+    state.members.set(id, {
+      id: card.member,
+      role: memberRole,
+      expires,
+      name: card.name,
+      email: card.email,
+      userKeys: [userKey],
+      closed: false,
+      devices: [],
+    });
+    this.addDevice(id, card.device);
+  }
+
+  /** @param {string} member @param {ReturnType<typeof parseRecord>} record @param {string} [addedBy] */
+  addDevice(member, record, addedBy) {
+    const id = hex(record.id);
+    this.state.devices.set(id, { id: record.id, member, record, addedBy, removed: false });
+    this.state.members.get(member).devices.push(id);
+  }
+
+  /** @param {Uint8Array} id */
+  resource(id) {
+    const resource = this.state.resources.get(hex(id));
+    must(resource !== undefined, 'L-15', 'an unknown resource');
+    return resource;
+  }
+
+  /** My rights on a resource. @param {Resource} resource */
+  mine(resource) {
+    return resource.grants.get(this.me)?.rights ?? 0;
+  }
+
+  /** @param {Resource} resource */
+  owes(resource) {
+    return this.owed.has(hex(resource.id));
+  }
+
+  /** @param {Resource} resource */
+  owe(resource) {
+    this.owed.set(hex(resource.id), resource.epochs.length);
+  }
+
+  /* The operations, by their numbers */
+
+  [op.memberAdded]({ card, role: memberRole, expires, invite }) {
+    must(memberRole >= role.officer && memberRole <= role.guest, 'L-13', `role ${memberRole}`);
+    must(expires === undefined || memberRole === role.guest, 'L-5', 'only guests expire');
+    if (invite !== undefined) this.claim(this.state.invites, invite, 'the invitation');
+    this.addMember(within('L-12', () => parseCard(card)), memberRole, expires);
+  }
+
+  [op.deviceAdded]({ member, device, acceptance }) {
+    must(hex(member) === this.me, 'L-11', "somebody else's device");
+    const record = within('L-5', () => {
+      checkAcceptance(this.state.organization, member, device, acceptance);
+      return parseRecord(device);
+    });
+    must(!this.state.devices.has(hex(record.id)), 'L-14', 'the device is not new');
+    this.addDevice(this.me, record, this.author);
+    this.claimDevice(record);
+  }
+
+  [op.deviceRemoved]({ device: id }) {
+    const { members, devices, resources } = this.state;
+    const device = devices.get(hex(id));
+    must(device !== undefined && !device.removed, 'L-15', 'no such device');
+    const own = device.member === this.me;
+    must(own || this.myRole === role.officer, 'L-11', "somebody else's device");
+    must(hex(id) !== this.author, 'L-11', 'a device does not remove itself');
+    device.removed = true;
+    const member = members.get(device.member);
+    must(member.devices.some((other) => !devices.get(other).removed), 'L-21', "the member's last device");
+    if (own) this.owesUserKey = true;
+    else member.closed = true;
+    for (const resource of resources.values()) if (resource.grants.has(device.member)) this.owe(resource);
+  }
+
+  [op.userKeyRotated]({ member: id, generation, public: key, commitment, previous }) {
+    must(hex(id) === this.me, 'L-11', "somebody else's user key");
+    const member = this.state.members.get(this.me);
+    must(generation === member.userKeys.length + 1, 'L-16', `generation ${generation}`);
+    must(member.userKeys.at(-1).entry !== this.state.length, 'L-16', 'a second generation in the entry');
+    this.claimKey(commitment);
+    within('L-19', () => checkSealingKey(key));
+    this.claimPublic(key);
+    member.userKeys.push({ public: key, commitment, previous, author: this.author, entry: this.state.length });
+    member.closed = false;
+    this.owesUserKey = false;
+  }
+
+  [op.keyCreated]({ resource: id, of: kind, binding, commitment, label, public: key }) {
+    const { state } = this;
+    const forOfficers = kind === of.field || kind === of.directory;
+    must(!forOfficers || this.myRole === role.officer, 'L-11', 'only officers make fields and the directory');
+    must(kind !== of.directory || state.directory === undefined, 'L-14', 'the directory is there');
+    must(kind >= of.field && kind <= of.directory, 'L-5', `a resource of kind ${kind}`);
+    must(!state.resources.has(hex(id)), 'L-14', 'the resource is not new');
+    if (binding.id !== '') this.claim(state.bindings, binding.encoded, 'the binding');
+    this.claimKey(commitment);
+    this.claimResourcePublic(kind, key);
+    this.claimText(label);
+    state.resources.set(hex(id), {
+      id,
+      kind,
+      binding,
+      label,
+      epochs: [{ commitment, public: key, author: this.author, closed: false, entry: state.length }],
+      grants: new Map([[this.me, { rights: 7, senders: new Set() }]]),
+    });
+    if (kind === of.directory) state.directory = hex(id);
+  }
+
+  [op.keyRotated]({ resource: id, epoch, commitment, previous, public: key }) {
+    const resource = this.resource(id);
+    const mine = this.mine(resource);
+    const cleansUp = this.myRole === role.officer && mine & right.read && this.owes(resource);
+    must(mine & right.share || cleansUp, 'L-11', 'no share');
+    const present = resource.epochs.at(-1);
+    must(epoch === resource.epochs.length + 1, 'L-16', `epoch ${epoch}`);
+    must(present.entry !== this.state.length, 'L-16', 'a second epoch in the entry');
+    this.claimKey(commitment);
+    this.claimResourcePublic(resource.kind, key);
+    present.closed = true;
+    resource.epochs.push({ commitment, public: key, previous, author: this.author, closed: false, entry: this.state.length });
+  }
+
+  [op.keyClosed]({ resource: id, epoch }) {
+    const resource = this.resource(id);
+    const may = this.myRole === role.officer || this.mine(resource) & right.share || this.owes(resource);
+    must(may, 'L-11', 'no share');
+    const present = this.openEpoch(resource, epoch);
+    must(present.entry !== this.state.length, 'L-16', 'an epoch of this entry');
+    present.closed = true;
+  }
+
+  /** The present epoch, which the operation must name and which must be open. */
+  openEpoch(resource, epoch) {
+    const present = resource.epochs.at(-1);
+    must(epoch === resource.epochs.length && !present.closed, 'L-16', `epoch ${epoch}`);
+    return present;
+  }
+
+  [op.grant]({ resource: id, principal, rights }) {
+    const resource = this.resource(id);
+    const member = this.state.members.get(hex(principal));
+    must(member !== undefined, 'L-15', 'an unknown member');
+    const mine = this.mine(resource);
+    must(mine & right.share, 'L-11', 'no share');
+    must([1, 3, 5, 7].includes(rights) && (mine & rights) === rights, 'L-17', `rights ${rights}`);
+    const tooMuch = rights & right.share || resource.kind === of.directory;
+    must(member.role !== role.guest || !tooMuch, 'L-17', 'not for guests');
+    must(!member.closed && !resource.epochs.at(-1).closed, 'L-18', 'to a closed user key, or of a closed epoch');
+    const senders = resource.grants.get(hex(principal))?.senders ?? new Set();
+    senders.add(sender(this.author, resource.epochs.length));
+    resource.grants.set(hex(principal), { rights, senders });
+    this.touched.add(hex(id));
+  }
+
+  [op.revoke]({ resource: id, principal }) {
+    const resource = this.resource(id);
+    must(this.myRole === role.officer || this.mine(resource) & right.share, 'L-11', 'no share');
+    must(hex(principal) !== this.me, 'L-11', "one's own grant");
+    must(resource.grants.delete(hex(principal)), 'L-15', 'no such grant');
+    this.owe(resource);
+    this.touched.add(hex(id));
+  }
+
+  [op.directory]({ resource: id, epoch, items }) {
+    const { state } = this;
+    const resource = this.resource(id);
+    const mine = this.mine(resource);
+    must(mine & right.read, 'L-11', 'no read');
+    this.openEpoch(resource, epoch);
+    for (const { text, sealed } of items) {
+      must(state.texts.has(hex(text)), 'L-15', 'an unknown text');
+      const place = `${hex(text)} ${hex(id)}`;
+      must(!state.openings.has(place) || mine & right.share, 'L-11', 'no share to replace an opening');
+      state.openings.set(place, { epoch, sealed });
+    }
+  }
+
+  [op.keyResealed]({ resource: id, epoch, principal }) {
+    const resource = this.resource(id);
+    must(this.mine(resource) & right.share, 'L-11', 'no share');
+    must(epoch >= 1 && epoch <= resource.epochs.length, 'L-16', `epoch ${epoch}`);
+    const grant = resource.grants.get(hex(principal));
+    must(grant !== undefined, 'L-15', 'no such grant');
+    must(!this.state.members.get(hex(principal)).closed, 'L-18', 'to a closed user key');
+    grant.senders.add(sender(this.author, epoch));
+  }
+}

@@ -1,0 +1,81 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { wantResourceKey, wantUserKey } from '../src/accept.js';
+import { hex } from '../src/bytes.js';
+import { apply, replay } from '../src/log.js';
+import { publicKeyName } from '../src/suite.js';
+import { bytes, checkAll, load } from './vectors.js';
+
+const states = new Map();
+
+/** The state after a log. Logs with the same beginning share its replay. */
+function replayed({ organization, log }, { entries }) {
+  const last = log.at(-1);
+  if (log.length === 0) return replay(bytes(organization), []);
+  if (entries[last] === undefined) throw new TypeError(`no entry ${last}`);
+  if (log.length === 1) return replay(bytes(organization), [bytes(entries[last])]);
+  const key = JSON.stringify([organization, log]);
+  if (!states.has(key)) {
+    const before = replayed({ organization, log: log.slice(0, -1) }, { entries });
+    states.set(key, apply(before, bytes(entries[last])));
+  }
+  return states.get(key);
+}
+
+/** The part of the state that the vectors show. */
+function shown({ length, head, members, resources, devices }) {
+  return {
+    length,
+    head: hex(head),
+    members: [...members.values()].map((m) => ({
+      id: hex(m.id),
+      role: m.role,
+      ...(m.expires !== undefined && { expires: m.expires }),
+      generation: m.userKeys.length,
+      closed: m.closed,
+      devices: m.devices.map((id) => ({ id, removed: devices.get(id).removed })),
+    })),
+    resources: [...resources.values()].map((r) => ({
+      id: hex(r.id),
+      kind: r.kind,
+      epochs: r.epochs.map((e) => ({ commitment: hex(e.commitment), author: e.author, closed: e.closed })),
+      grants: [...r.grants].sort(([a], [b]) => (a < b ? -1 : 1)).map(([member, { rights }]) => ({ member, rights })),
+    })),
+  };
+}
+
+checkAll('log', {
+  replay(v, file) {
+    const state = replayed(v, file);
+    return v.state ? { state: shown(state) } : {};
+  },
+  envelope(v, file) {
+    wantResourceKey(replayed(v, file), {
+      resource: bytes(v.resource),
+      epoch: v.epoch ?? 0,
+      member: bytes(v.member),
+      recipientKey: bytes(v.recipient_key),
+      sender: bytes(v.sender),
+    });
+    return {};
+  },
+});
+
+test('a user key is accepted from the device that made it or that added the recipient', () => {
+  const file = load('log');
+  const state = replayed(file.vectors.find((v) => v.state), file);
+  const [alice] = state.members.values();
+  const [first, second] = alice.devices.map((id) => state.devices.get(id));
+  const claim = (device, generation, from) => ({
+    generation,
+    device: device.id,
+    recipientKey: publicKeyName(device.record.encryption),
+    sender: from.id,
+  });
+  assert.equal(wantUserKey(state, claim(first, 1, first)).want.resource.every((byte) => byte === 0), true);
+  assert.deepEqual(wantUserKey(state, claim(first, 2, first)).want.resource, alice.id);
+  assert.deepEqual(wantUserKey(state, claim(second, 1, first)).want.commitment, alice.userKeys[0].commitment);
+  assert.throws(() => wantUserKey(state, claim(first, 2, second)), { rule: 'L-27' });
+  assert.throws(() => wantUserKey(state, claim(first, 3, first)), { rule: 'L-24' });
+  assert.throws(() => wantUserKey(state, { ...claim(first, 2, first), recipientKey: alice.id }), { rule: 'L-26' });
+});
