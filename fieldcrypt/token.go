@@ -13,7 +13,7 @@ const (
 
 	fixedSize = 1 + KeyIDSize + TagSize + chacha20poly1305.NonceSizeX // 41
 	minRaw    = fixedSize + padStep + chacha20poly1305.Overhead       // 73
-	maxRaw    = fixedSize + (1+MaxValue+padStep)/padStep*padStep + chacha20poly1305.Overhead
+	maxRaw    = fixedSize + MaxValue + 2*padStep + chacha20poly1305.Overhead
 )
 
 // Prefix is how every token begins.
