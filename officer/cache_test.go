@@ -83,14 +83,22 @@ func TestCacheKeepsWhatIsTaken(t *testing.T) {
 	t.Parallel()
 	o := busy(t)
 	o.Do("alice: rotate phone")
-	carol := officertest.NewDevice("bob", "laptop").Record
-	carol.Label = officer.Hash{7}
+	bound := func(id byte) officer.Operation {
+		return &officer.KeyCreated{
+			Resource: officer.ResourceID{id}, Of: wire.KindField, Commitment: officer.Hash{id}, Label: officer.Hash{id},
+			Binding: officer.Binding{Connector: "clio", Account: "1", Kind: "custom-field", ID: "7"},
+		}
+	}
+	if err := o.TryOps("alice", bound(8)); err != nil {
+		t.Fatal(err)
+	}
 	commitment := o.Resource("phone").Epochs[1].Commitment
 	for name, ops := range map[string][]officer.Operation{
 		"member":     {o.Op("add bob as member")},
 		"invitation": {o.Op("add carol as member answering word")},
 		"resource":   {o.Op("create field phone")},
 		"directory":  {o.Op("create directory people2")},
+		"binding":    {bound(9)},
 		"key id of an old epoch": {&officer.KeyCreated{
 			Resource: officer.ResourceID{1}, Of: wire.KindField, Binding: officer.Binding{Connector: "x"}, Commitment: commitment, Label: officer.Hash{1},
 		}},

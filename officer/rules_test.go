@@ -65,6 +65,30 @@ func TestClosedUserKey(t *testing.T) {
 	}
 }
 
+// A card brings keys that nobody has: not even its own, on a second card.
+func TestCardKeysOnce(t *testing.T) {
+	t.Parallel()
+	o := officertest.New(t, "alice").Do("alice: add bob as member")
+	bob, mallory := o.Person("bob"), o.Person("mallory")
+	add := func(user []byte, commitment officer.Hash, d *officertest.Device) error {
+		c, err := officer.NewCard(user, commitment, d.Record, officer.Hash{1}, officer.Hash{2}, d.Sign)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return o.Fork().TryOps("alice", &officer.MemberAdded{Card: c.Bytes(), Role: officer.RoleMember})
+	}
+	first := func(p *officertest.Person) *officertest.Device { return p.Device(officertest.FirstDevice) }
+	user, commitment := mallory.File.Card.UserKey(), mallory.File.Card.UserKeyCommitment()
+	accepted(t, "a card", add(user, commitment, first(mallory)))
+	refused(t, "another's user key", add(bob.File.Card.UserKey(), commitment, first(mallory)), officer.ErrDuplicate)
+	refused(t, "another's commitment", add(user, bob.File.Card.UserKeyCommitment(), first(mallory)), officer.ErrDuplicate)
+	refused(t, "another's device", add(user, commitment, first(bob)), officer.ErrDuplicate)
+	refused(t, "the card again", o.Try("alice: add bob as guest"), officer.ErrDuplicate)
+	relabelled := officertest.NewDevice("bob", officertest.FirstDevice)
+	relabelled.Record.Label = officer.Hash{3}
+	refused(t, "another's device under a new label", add(user, commitment, relabelled), officer.ErrDuplicate)
+}
+
 // A commitment to a text is of one thing: nothing is shown under a name or
 // label that was made for something else.
 func TestTextsNamedOnce(t *testing.T) {
