@@ -62,7 +62,7 @@ func readPin(l Local) (Pin, pinWire, error) {
 		return Pin{}, w, err
 	}
 	if err := wire.CheckVersion(b, "pin", pinParts); err != nil {
-		return Pin{}, w, err
+		return Pin{}, w, fmt.Errorf("%w: %w", ErrLocal, err) // a wire.VersionError, or damage
 	}
 	if err := wire.Unmarshal(b, &w, 4*wire.MaxBinding); err != nil {
 		return Pin{}, w, fmt.Errorf("pin: %w: %w", ErrLocal, err)
