@@ -284,17 +284,18 @@ func (tx *transaction) require(id ResourceID, r *Resource) {
 	tx.mustRotate[id] = r.Epoch().Number
 }
 
-// finish checks what the entry as a whole owes (attack 58).
+// finish checks what the entry as a whole owes (attack 58). It goes by id, so
+// that a refusal always reads the same.
 func (tx *transaction) finish() error {
-	for id, epoch := range tx.mustRotate {
-		if e := tx.s.Resource(id).Epoch(); e.Number == epoch && !e.Closed {
+	for _, id := range ordered(tx.mustRotate, compareResources) {
+		if e := tx.s.Resource(id).Epoch(); e.Number == tx.mustRotate[id] && !e.Closed {
 			return fmt.Errorf("resource %s: %w", id, ErrIncomplete)
 		}
 	}
 	if len(tx.mustUserKey) != 0 {
 		return fmt.Errorf("user key: %w", ErrIncomplete)
 	}
-	for id := range tx.touched {
+	for _, id := range ordered(tx.touched, compareResources) {
 		r := tx.s.Resource(id)
 		if !slices.ContainsFunc(r.Grants, func(g GrantState) bool { return g.Rights.Has(Share) }) {
 			return fmt.Errorf("resource %s: sharer: %w", id, ErrLast)

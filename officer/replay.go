@@ -63,9 +63,9 @@ func (s *State) extend(entries [][]byte) (*State, error) {
 		}
 		c := decoding[i%ahead]
 		<-c.done
-		var signed []signed
-		signed, failure = s.applyChunk(c)
-		jobs <- func() { v.verify(signed) }
+		var list []signed
+		list, failure = s.applyChunk(c)
+		jobs <- func() { v.verify(list) }
 	}
 	close(jobs)
 	workers.Wait()
