@@ -7,8 +7,6 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/cloudflare/circl/hpke"
-
 	"github.com/underseal/underseal/internal/datakey"
 	"github.com/underseal/underseal/internal/pubkey"
 	"github.com/underseal/underseal/internal/wire"
@@ -26,19 +24,7 @@ func commitmentOf(tb testing.TB, c KeyContext, raw *Secret) Hash {
 // sealWith seals any bytes under any info, as a hostile sender can.
 func sealWith(tb testing.TB, s *scene, public, info, plaintext []byte, by Signer) []byte {
 	tb.Helper()
-	pk, err := hpke.KEM_XWING.Scheme().UnmarshalBinaryPublicKey(public)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	sender, err := suite().NewSender(pk, info)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	enc, sealer, err := sender.Setup(nil)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	ct, err := sealer.Seal(plaintext, nil)
+	enc, ct, err := hpkeSeal(public, info, plaintext)
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -19,11 +19,8 @@ package envelope
 
 import (
 	"crypto/ed25519"
-	"crypto/rand"
 	"crypto/sha256"
 	"fmt"
-
-	"github.com/cloudflare/circl/hpke"
 
 	"github.com/underseal/underseal/internal/datakey"
 	"github.com/underseal/underseal/internal/pubkey"
@@ -131,10 +128,6 @@ type envelopeWire struct {
 	Signature []byte
 }
 
-func suite() hpke.Suite {
-	return hpke.NewSuite(hpke.KEM_XWING, hpke.KDF_HKDF_SHA256, hpke.AEAD_ChaCha20Poly1305)
-}
-
 // Seal seals key to the public key of 1216 bytes and signs as by. The caller
 // took public from its own verified log (P2); Seal refuses one that is
 // malformed, of low order, or not the one that to.Key names.
@@ -149,19 +142,7 @@ func Seal(key *Key, to Recipient, public []byte, by Signer) ([]byte, error) {
 		return nil, fmt.Errorf("seal envelope: %w", datakey.ErrSize)
 	}
 	info := Info{Context: key.Context(), Commitment: key.Commitment(), Recipient: to, Sender: by.ID()}.Encode()
-	pk, err := hpke.KEM_XWING.Scheme().UnmarshalBinaryPublicKey(public)
-	if err != nil {
-		return nil, fmt.Errorf("seal envelope: %w", err)
-	}
-	sender, err := suite().NewSender(pk, info)
-	if err != nil {
-		return nil, fmt.Errorf("seal envelope: %w", err)
-	}
-	enc, sealer, err := sender.Setup(rand.Reader)
-	if err != nil {
-		return nil, fmt.Errorf("seal envelope: %w", err)
-	}
-	ct, err := sealer.Seal(key.Raw().Expose(), nil)
+	enc, ct, err := hpkeSeal(public, info, key.Raw().Expose())
 	if err != nil {
 		return nil, fmt.Errorf("seal envelope: %w", err)
 	}

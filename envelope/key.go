@@ -3,8 +3,6 @@ package envelope
 import (
 	"fmt"
 
-	"github.com/cloudflare/circl/hpke"
-
 	"github.com/underseal/underseal/internal/datakey"
 	"github.com/underseal/underseal/internal/pubkey"
 	"github.com/underseal/underseal/internal/secret"
@@ -71,11 +69,7 @@ func NewPrivateKey(seed *Secret) (*PrivateKey, error) {
 	if seed.Len() != datakey.Size {
 		return nil, fmt.Errorf("x-wing key: %w", datakey.ErrSize)
 	}
-	sk, err := hpke.KEM_XWING.Scheme().UnmarshalBinaryPrivateKey(seed.Expose())
-	if err != nil {
-		return nil, fmt.Errorf("x-wing key: %w", err)
-	}
-	public, err := sk.Public().MarshalBinary()
+	public, err := xwingPublic(seed.Expose())
 	if err != nil {
 		return nil, fmt.Errorf("x-wing key: %w", err)
 	}
@@ -92,19 +86,7 @@ func (k *PrivateKey) Hash() Hash { return k.hash }
 func (k *PrivateKey) Destroy() { k.seed.Destroy() }
 
 func (k *PrivateKey) open(enc, ct, info []byte) (*Secret, error) {
-	sk, err := hpke.KEM_XWING.Scheme().UnmarshalBinaryPrivateKey(k.seed.Expose())
-	if err != nil {
-		return nil, err
-	}
-	receiver, err := suite().NewReceiver(sk, info)
-	if err != nil {
-		return nil, err
-	}
-	opener, err := receiver.Setup(enc)
-	if err != nil {
-		return nil, err
-	}
-	pt, err := opener.Open(ct, nil)
+	pt, err := hpkeOpen(k.seed.Expose(), enc, ct, info)
 	if err != nil {
 		return nil, err
 	}
