@@ -7,6 +7,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/underseal/underseal/internal/testenv"
 	"github.com/underseal/underseal/internal/wire"
 	"github.com/underseal/underseal/officer"
 	"github.com/underseal/underseal/officer/officertest"
@@ -134,6 +135,7 @@ func TestCacheKeepsWhatIsTaken(t *testing.T) {
 // Lists longer than any that an entry may hold: they grow entry by entry.
 func TestLongLists(t *testing.T) {
 	t.Parallel()
+	testenv.NotShort(t)
 	const n = wire.MaxElements + 10
 	o := officertest.New(t, "alice").Do("alice: create field phone", "alice: create directory people", "alice: add bob as member; grant phone to bob r")
 	text := o.Name.Commitment()
