@@ -1,6 +1,6 @@
 module github.com/underseal/underseal/bench
 
-go 1.26.8
+go 1.26.0
 
 require (
 	github.com/tink-crypto/tink-go/v2 v2.9.0

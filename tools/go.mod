@@ -2,7 +2,7 @@
 // that the product's go.mod lists only what the product is made of.
 module github.com/underseal/underseal/tools
 
-go 1.26.8
+go 1.26.0
 
 tool (
 	github.com/golangci/golangci-lint/v2/cmd/golangci-lint
