@@ -20,33 +20,35 @@ func (w *Workspace) directoryKey(ctx context.Context) (*datakey.Key, error) {
 	return w.keys.resource(ctx, d, d.Epoch().Number)
 }
 
-// needDirectory returns the error for which names cannot be read, so that a
-// store that fails or withholds is not taken for "no such name". Whoever is
-// not granted the directory sees what they see.
-func (w *Workspace) needDirectory(ctx context.Context) error {
-	if _, err := w.directoryKey(ctx); err != nil && !errors.Is(err, ErrNotGranted) {
-		return err
-	}
-	return nil
-}
-
 // Text opens a committed text, if the caller may read one of its openings. An
 // opening that does not match the commitment is as good as none.
 func (w *Workspace) Text(ctx context.Context, commitment officer.Hash, kind officer.TextKind) (string, bool) {
+	s, err := w.text(ctx, commitment, kind)
+	return s, err == nil && s != ""
+}
+
+// text is Text that tells "not for the caller", which is "" and no error, from
+// a store that fails or keeps back the key: nobody may take such a text for
+// one that is not there, or names could be given twice.
+func (w *Workspace) text(ctx context.Context, commitment officer.Hash, kind officer.TextKind) (string, error) {
+	var withheld error
 	for _, o := range w.state.Openings(commitment) {
 		r := w.state.Resource(o.Resource)
 		if r == nil {
 			continue
 		}
 		key, err := w.keys.resource(ctx, r, o.Epoch)
-		if err != nil {
-			continue
-		}
-		if t, err := plan.OpenOpening(key, o.Sealed, commitment); err == nil && t.Kind == kind {
-			return t.Text, true
+		switch {
+		case errors.Is(err, ErrNotGranted), errors.Is(err, ErrNotMember), errors.Is(err, ErrRemoved), errors.Is(err, ErrHistory):
+		case err != nil:
+			withheld = err
+		default:
+			if t, err := plan.OpenOpening(key, o.Sealed, commitment); err == nil && t.Kind == kind {
+				return t.Text, nil
+			}
 		}
 	}
-	return "", false
+	return "", withheld
 }
 
 // MemberInfo is a member with the texts that the caller may read; others are
@@ -64,30 +66,37 @@ func (w *Workspace) OrganizationName(ctx context.Context) string {
 
 // Members lists the organization's people.
 func (w *Workspace) Members(ctx context.Context) []MemberInfo {
-	var out []MemberInfo
-	for _, m := range w.state.Members() {
-		out = append(out, w.memberInfo(ctx, m))
-	}
-	return out
+	list, _ := w.members(ctx)
+	return list
 }
 
-func (w *Workspace) memberInfo(ctx context.Context, m *officer.Member) MemberInfo {
-	i := MemberInfo{Member: m}
-	i.NameText, _ = w.Text(ctx, m.Name, officer.TextName)
-	i.EmailText, _ = w.Text(ctx, m.Email, officer.TextEmail)
-	if m.ID == w.me.Member() { // one's own are known without the directory
-		i.NameText, i.EmailText = w.me.Card().Name.Text, w.me.Card().Email.Text
+// members is Members with the first reason, if there is one, for which an
+// email could not be read that the caller should be able to read.
+func (w *Workspace) members(ctx context.Context) (list []MemberInfo, withheld error) {
+	for _, m := range w.state.Members() {
+		i := MemberInfo{Member: m}
+		if m.ID == w.me.Member() { // one's own are known without the directory
+			i.NameText, i.EmailText = w.me.Card().Name.Text, w.me.Card().Email.Text
+		} else {
+			var err error
+			i.NameText, _ = w.Text(ctx, m.Name, officer.TextName)
+			if i.EmailText, err = w.text(ctx, m.Email, officer.TextEmail); withheld == nil {
+				withheld = err
+			}
+		}
+		list = append(list, i)
 	}
-	return i
+	return list, withheld
 }
 
 // MemberByEmail finds the one member with an email; case does not matter.
 func (w *Workspace) MemberByEmail(ctx context.Context, email string) (MemberInfo, error) {
-	if err := w.needDirectory(ctx); err != nil {
+	list, err := w.members(ctx)
+	if err != nil {
 		return MemberInfo{}, err
 	}
 	var found []MemberInfo
-	for _, m := range w.Members(ctx) {
+	for _, m := range list {
 		if m.EmailText != "" && strings.EqualFold(m.EmailText, email) {
 			found = append(found, m)
 		}
@@ -114,10 +123,11 @@ func (w *Workspace) CheckCard(ctx context.Context, f officer.CardFile) error {
 	if w.Me().Role != officer.RoleOfficer {
 		return officer.ErrAuthority
 	}
-	if err := w.needDirectory(ctx); err != nil {
+	list, err := w.members(ctx)
+	if err != nil {
 		return err
 	}
-	for _, m := range w.Members(ctx) {
+	for _, m := range list {
 		if strings.EqualFold(m.EmailText, f.Email.Text) {
 			return fmt.Errorf("email %.80q: %w", f.Email.Text, ErrTaken)
 		}

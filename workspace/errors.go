@@ -26,6 +26,9 @@ var (
 	// ErrKeyMissing: the log grants a key for which the store has no
 	// acceptable envelope. It is never made anew (P3).
 	ErrKeyMissing = errors.New("the store does not hold the key that you are granted")
+	// ErrHistory: whoever opened an epoch sealed to it a history that does not
+	// open; it is in the log, and no store can mend it.
+	ErrHistory = errors.New("an earlier key was sealed wrongly by whoever opened the next epoch")
 	// ErrNotGranted: the log does not grant this.
 	ErrNotGranted = errors.New("not granted to you")
 	// ErrNoSuch: nobody or nothing of that name can be seen.

@@ -25,26 +25,36 @@ type FieldInfo struct {
 
 // Fields lists the organization's fields.
 func (w *Workspace) Fields(ctx context.Context) []FieldInfo {
+	list, _ := w.fields(ctx)
+	return list
+}
+
+// fields is Fields with the first reason, if there is one, for which a label
+// could not be read that the caller should be able to read.
+func (w *Workspace) fields(ctx context.Context) (list []FieldInfo, withheld error) {
 	me := officer.MemberPrincipal(w.me.Member())
-	var out []FieldInfo
 	for _, r := range w.state.Resources() {
 		if r.Kind != wire.KindField {
 			continue
 		}
 		f := FieldInfo{Resource: r, Mine: r.Rights(me)}
-		f.LabelText, _ = w.Text(ctx, r.Label, officer.TextLabel)
-		out = append(out, f)
+		var err error
+		if f.LabelText, err = w.text(ctx, r.Label, officer.TextLabel); withheld == nil {
+			withheld = err
+		}
+		list = append(list, f)
 	}
-	return out
+	return list, withheld
 }
 
 // Field finds the one field with a label.
 func (w *Workspace) Field(ctx context.Context, label string) (FieldInfo, error) {
-	if err := w.needDirectory(ctx); err != nil {
+	list, err := w.fields(ctx)
+	if err != nil {
 		return FieldInfo{}, err
 	}
 	var found []FieldInfo
-	for _, f := range w.Fields(ctx) {
+	for _, f := range list {
 		if f.LabelText == label {
 			found = append(found, f)
 		}
@@ -90,29 +100,33 @@ func (w *Workspace) NewField(ctx context.Context, label string) error {
 	return err
 }
 
-// Grant gives a member rights on a field, with its history.
+// Grant gives a member rights on a field, with its history. Where they have
+// these rights already, the present key is sealed to them again: the store may
+// have lost it, or whoever opened the epoch left them out.
 func (w *Workspace) Grant(ctx context.Context, label, email string, rights officer.Rights) error {
 	return w.commit(ctx, func(a plan.Author) (*plan.Plan, error) {
 		f, m, err := w.fieldAndMember(ctx, label, email)
 		if err != nil {
 			return nil, err
 		}
-		if f.Resource.Rights(officer.MemberPrincipal(m.ID)) == rights {
-			return nil, nil // done already
-		}
 		key, err := w.keys.resource(ctx, f.Resource, f.Epoch().Number)
 		if err != nil {
 			return nil, err
+		}
+		if f.Mine.Has(officer.Share) && f.Resource.Rights(officer.MemberPrincipal(m.ID)) == rights {
+			return a.Reseal(key, m.ID)
 		}
 		return a.Grant(key, m.ID, rights)
 	})
 }
 
 // Revoke takes a member's rights on a field and opens the field's next epoch;
-// an officer who does not hold the field closes it instead, and closed tells so.
+// an officer who does not hold the field, or to whom the store does not give
+// its key, closes it instead, and closed tells so.
 func (w *Workspace) Revoke(ctx context.Context, label, email string) (closed bool, err error) {
 	var next *datakey.Key
 	err = w.commit(ctx, func(a plan.Author) (*plan.Plan, error) {
+		closed, next = false, nil // of an attempt that came to nothing
 		f, m, err := w.fieldAndMember(ctx, label, email)
 		if err != nil {
 			return nil, err
@@ -120,22 +134,24 @@ func (w *Workspace) Revoke(ctx context.Context, label, email string) (closed boo
 		if f.Resource.Rights(officer.MemberPrincipal(m.ID)) == 0 {
 			return nil, fmt.Errorf("grant of field %.80q to %.80q: %w", label, email, ErrNoSuch)
 		}
-		if f.Mine == 0 && w.Me().Role == officer.RoleOfficer {
+		key, err := w.keys.resource(ctx, f.Resource, f.Epoch().Number)
+		var p *plan.Plan
+		if err == nil {
+			p, next, err = a.Revoke(key, m.ID)
+		}
+		// Nobody keeps their access because the author has no key to go on with.
+		noKey := errors.Is(err, ErrNotGranted) || errors.Is(err, ErrKeyMissing) || errors.Is(err, officer.ErrClosed)
+		if noKey && m.ID != w.me.Member() && (w.Me().Role == officer.RoleOfficer || f.Mine.Has(officer.Share)) {
 			closed = true
 			return a.CloseRevoke(f.ID, m.ID)
 		}
-		key, err := w.keys.resource(ctx, f.Resource, f.Epoch().Number)
-		if err != nil {
-			return nil, err
-		}
-		var p *plan.Plan
-		p, next, err = a.Revoke(key, m.ID)
 		return p, err
 	})
-	if err == nil && next != nil {
-		w.keys.hold(next)
+	if err != nil {
+		return false, err
 	}
-	return closed, err
+	w.keys.hold(next)
+	return closed, nil
 }
 
 // Rotate opens a field's next epoch for all who are granted it; it also ends

@@ -1,6 +1,7 @@
 package workspace
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -20,24 +21,36 @@ type keyRef struct {
 	epoch    uint64
 }
 
+func refOf(c wire.KeyContext) keyRef { return keyRef{string(c.Resource), c.Kind, c.Epoch} }
+
 // keys finds and opens the caller's keys. Envelopes are listed once and
 // decapsulated when they are needed; every key is checked against the log.
 type keys struct {
-	w        *Workspace
+	w      *Workspace
+	mine   officer.Hash // where envelopes to the caller's member are filed
+	device officer.Hash // where those to this device are
+
 	cursors  map[officer.Hash]string
+	listed   map[officer.Hash]bool // read to the end since the log was read
 	unopened map[keyRef][]*envelope.Envelope
 	open     map[keyRef]*datakey.Key
 	users    map[uint64]*keyring.UserKey
+	// none is, by resource, the epoch from which on no envelope opens: looked
+	// for once, or a field of many epochs would be looked through for each.
+	none map[officer.ResourceID]uint64
 }
 
 func newKeys(w *Workspace) *keys {
-	return &keys{
-		w:        w,
-		cursors:  map[officer.Hash]string{},
-		unopened: map[keyRef][]*envelope.Envelope{},
-		open:     map[keyRef]*datakey.Key{},
-		users:    map[uint64]*keyring.UserKey{1: w.me.FirstUserKey()},
+	id := w.me.Member()
+	k := &keys{
+		w:      w,
+		mine:   envelope.Recipient{Kind: envelope.ToMember, ID: id[:]}.Index(),
+		device: plan.DeviceRecipient(w.me.Keys().Record()).Index(),
+		open:   map[keyRef]*datakey.Key{},
+		users:  map[uint64]*keyring.UserKey{1: w.me.FirstUserKey()},
 	}
+	k.relist()
+	return k
 }
 
 // relist makes the next look read the envelopes from the beginning: one that
@@ -45,57 +58,155 @@ func newKeys(w *Workspace) *keys {
 func (k *keys) relist() {
 	k.cursors = map[officer.Hash]string{}
 	k.unopened = map[keyRef][]*envelope.Envelope{}
+	k.look()
 }
 
-// listPage is how many envelopes are read at a time.
-const listPage = 256
+// look makes the next look go on where the last one ended.
+func (k *keys) look() {
+	k.listed = map[officer.Hash]bool{}
+	k.none = map[officer.ResourceID]uint64{}
+}
 
-// maxCandidates bounds how many envelopes for one epoch are kept: a hostile
-// store may file any number, and each costs a decapsulation to try. Only
-// envelopes whose claims the log allows count, and each honest sender files one.
-const maxCandidates = 64
+const (
+	// listPage is how many envelopes are read at a time.
+	listPage = 256
+	// maxListed bounds how many envelopes are looked at for one recipient: a
+	// hostile store may go on for ever. Those that matter to a long-lived
+	// member are a thousandth of it.
+	maxListed = 1 << 20
+	// maxCandidates is how many envelopes for one key are kept unopened. Each
+	// honest sender files one, so more mean a flood: they are tried, and what
+	// is worthless makes room.
+	maxCandidates = 8
+)
 
-// fetch lists what is new for one recipient.
-func (k *keys) fetch(ctx context.Context, to envelope.Recipient) error {
-	index := to.Index()
-	for {
+// fetch lists what is new under one index.
+func (k *keys) fetch(ctx context.Context, index officer.Hash) error {
+	for n := 0; !k.listed[index]; {
 		list, next, err := k.w.store.ListEnvelopes(ctx, index, k.cursors[index], listPage)
 		if err != nil {
 			return fmt.Errorf("list envelopes: %w", err)
 		}
 		for _, b := range list {
-			e, err := envelope.Parse(b)
-			if err != nil {
-				continue // not ours to judge: a store may hold anything
-			}
-			c := e.Claims()
-			ref := keyRef{string(c.Context.Resource), c.Context.Kind, c.Context.Epoch}
-			if c.Recipient.Index() == index && len(k.unopened[ref]) < maxCandidates && k.allowed(c) == nil {
-				k.unopened[ref] = append(k.unopened[ref], e)
+			if err := k.file(ctx, index, b); err != nil {
+				return err
 			}
 		}
-		if len(list) == 0 || next == k.cursors[index] {
-			return nil
-		}
+		n += len(list)
+		k.listed[index] = len(list) == 0 || next == k.cursors[index] || n >= maxListed
 		k.cursors[index] = next
+	}
+	return nil
+}
+
+// file keeps an envelope if the log lets the caller accept what it claims. A
+// store may hold anything; what it says is not an error.
+func (k *keys) file(ctx context.Context, index officer.Hash, b []byte) error {
+	e, err := envelope.Parse(b)
+	if err != nil {
+		return nil //nolint:nilerr // not ours to judge
+	}
+	want, err := k.expected(e.Claims())
+	if err != nil || want.Recipient.Index() != index || !bytes.Equal(want.Encode(), e.Claims().Encode()) {
+		return nil //nolint:nilerr // as above
+	}
+	ref := refOf(want.Context)
+	if len(k.unopened[ref]) >= maxCandidates {
+		if _, err := k.try(ctx, ref); err != nil && !errors.Is(err, ErrKeyMissing) {
+			return err
+		}
+	}
+	if key := k.open[ref]; key != nil && key.Commitment() == want.Commitment {
+		return nil
+	}
+	if len(k.unopened[ref]) < maxCandidates {
+		k.unopened[ref] = append(k.unopened[ref], e)
+	}
+	return nil
+}
+
+// expected is the whole context that the verified log gives for an envelope
+// of these claims, of which it believes who sent it alone (spec/log.md,
+// "Accepting envelopes"); an error if the log lets the caller accept none.
+func (k *keys) expected(c envelope.Info) (envelope.Info, error) {
+	s, me := k.w.state, k.w.Me()
+	if me == nil {
+		return envelope.Info{}, ErrNotMember
+	}
+	switch c.Context.Kind {
+	case wire.KindField, wire.KindFolder, wire.KindDirectory:
+		if len(c.Context.Resource) != len(officer.ResourceID{}) {
+			return envelope.Info{}, officer.ErrUnknown
+		}
+		id := officer.ResourceID(c.Context.Resource)
+		if err := s.MayHold(id, c.Context.Epoch, me.ID, c.Recipient.Key, c.Sender); err != nil {
+			return envelope.Info{}, err
+		}
+		r := s.Resource(id)
+		e, _ := r.EpochNumber(c.Context.Epoch)
+		return envelope.Info{
+			Context: r.Context(s.Organization(), e.Number), Commitment: e.Commitment,
+			Recipient: envelope.Recipient{Kind: envelope.ToMember, ID: me.ID[:], Key: c.Recipient.Key}, Sender: c.Sender,
+		}, nil
+	case wire.KindUser:
+		n := c.Context.Epoch
+		if n == 0 || n > uint64(len(me.UserKeys)) {
+			return envelope.Info{}, officer.ErrEpoch
+		}
+		// Sent by the device that made the generation, or that added this one.
+		gen := me.UserKeys[n-1]
+		if c.Sender != gen.Author && c.Sender != s.Device(k.w.me.Keys().ID()).AddedBy {
+			return envelope.Info{}, officer.ErrAuthority
+		}
+		return envelope.Info{
+			Context: officer.UserKeyContext(s.Organization(), me.ID, n), Commitment: gen.Commitment,
+			Recipient: plan.DeviceRecipient(k.w.me.Keys().Record()), Sender: c.Sender,
+		}, nil
+	default:
+		return envelope.Info{}, officer.ErrUnknown
 	}
 }
 
-// allowed asks the verified log whether an envelope's claims are ones that it
-// lets the caller accept.
-func (k *keys) allowed(c envelope.Info) error {
-	s := k.w.state
-	switch c.Context.Kind {
-	case wire.KindField, wire.KindFolder, wire.KindDirectory:
-		if len(c.Context.Resource) != len(officer.ResourceID{}) || c.Context.Organization != s.Organization() {
-			return officer.ErrUnknown
+// try opens one of the envelopes that are kept for a key. The worthless ones
+// are dropped; what cannot be tried now is kept.
+func (k *keys) try(ctx context.Context, ref keyRef) (*datakey.Key, error) {
+	list := k.unopened[ref]
+	delete(k.unopened, ref)
+	for i, e := range list {
+		key, err := k.openEnvelope(ctx, e)
+		switch {
+		case err == nil:
+			k.open[ref] = key
+			return key, nil
+		case errors.Is(err, envelope.ErrOpen):
+		case errors.Is(err, ErrKeyMissing), errors.Is(err, ErrHistory): // the user key that it is sealed to
+			k.unopened[ref] = append(k.unopened[ref], e)
+		default:
+			k.unopened[ref] = append(k.unopened[ref], list[i:]...)
+			return nil, err
 		}
-		return s.MayHold(officer.ResourceID(c.Context.Resource), c.Context.Epoch, k.w.me.Member(), c.Recipient.Key, c.Sender)
-	case wire.KindUser:
-		return nil // judged in user, which knows the generation
-	default:
-		return officer.ErrUnknown
 	}
+	return nil, ErrKeyMissing
+}
+
+func (k *keys) openEnvelope(ctx context.Context, e *envelope.Envelope) (*datakey.Key, error) {
+	want, err := k.expected(e.Claims())
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", envelope.ErrOpen, err)
+	}
+	sender, ok := k.w.state.SigningKey(want.Sender)
+	if !ok {
+		return nil, envelope.ErrOpen
+	}
+	to := k.w.me.Keys().Encryption()
+	if want.Recipient.Kind == envelope.ToMember {
+		user, err := k.userByHash(ctx, want.Recipient.Key)
+		if err != nil {
+			return nil, err
+		}
+		to = user.Private
+	}
+	return e.Open(to, sender, want)
 }
 
 // user returns the caller's user key of a generation.
@@ -111,40 +222,26 @@ func (k *keys) user(ctx context.Context, generation uint64) (*keyring.UserKey, e
 		return nil, officer.ErrEpoch
 	}
 	gen := m.UserKeys[generation-1]
+	context := officer.UserKeyContext(k.w.Organization(), m.ID, generation)
 	// A later generation opens this one by its history.
 	if int(generation) < len(m.UserKeys) {
 		later, err := k.user(ctx, generation+1)
 		if err == nil {
-			raw, err := later.Key.OpenPrevious(m.UserKeys[generation].Previous, officer.UserKeyContext(k.w.Organization(), m.ID, generation), gen.Commitment)
+			raw, err := later.Key.OpenPrevious(m.UserKeys[generation].Previous, context, gen.Commitment)
 			if err != nil {
-				return nil, fmt.Errorf("user key %d: %w", generation, err)
+				return nil, fmt.Errorf("user key %d: %w: %w", generation, ErrHistory, err)
 			}
 			return k.keepUser(generation, raw, gen.Public)
 		}
 	}
-	if err := k.fetch(ctx, plan.DeviceRecipient(k.w.me.Keys().Record())); err != nil {
+	if err := k.fetch(ctx, k.device); err != nil {
 		return nil, err
 	}
-	want := envelope.Info{
-		Context:    officer.UserKeyContext(k.w.Organization(), m.ID, generation),
-		Commitment: gen.Commitment,
-		Recipient:  plan.DeviceRecipient(k.w.me.Keys().Record()),
+	raw, err := k.try(ctx, refOf(context))
+	if err != nil {
+		return nil, fmt.Errorf("user key %d: %w", generation, err)
 	}
-	for _, e := range k.unopened[keyRef{string(want.Context.Resource), wire.KindUser, generation}] {
-		// Sent by the device that made the generation, or that added this device.
-		want.Sender = e.Claims().Sender
-		if added := k.w.state.Device(k.w.me.Keys().ID()).AddedBy; want.Sender != gen.Author && want.Sender != added {
-			continue
-		}
-		sender, ok := k.w.state.SigningKey(want.Sender)
-		if !ok {
-			continue
-		}
-		if raw, err := e.Open(k.w.me.Keys().Encryption(), sender, want); err == nil {
-			return k.keepUser(generation, raw, gen.Public)
-		}
-	}
-	return nil, fmt.Errorf("user key %d: %w", generation, ErrKeyMissing)
+	return k.keepUser(generation, raw, gen.Public)
 }
 
 func (k *keys) keepUser(generation uint64, raw *datakey.Key, public []byte) (*keyring.UserKey, error) {
@@ -172,23 +269,30 @@ func (k *keys) resource(ctx context.Context, r *officer.Resource, epoch uint64) 
 	// grant comes with one for the epoch of its time, and history leads back.
 	var found *datakey.Key
 	for e := epoch; e <= r.Epoch().Number && found == nil; e++ {
+		if none, ok := k.none[r.ID]; ok && e >= none {
+			break
+		}
 		var err error
 		if found, err = k.direct(ctx, r, e); err != nil && !errors.Is(err, ErrKeyMissing) {
 			return nil, err
 		}
 	}
 	if found == nil {
+		if none, ok := k.none[r.ID]; !ok || epoch < none {
+			k.none[r.ID] = epoch
+		}
 		return nil, fmt.Errorf("resource %s, epoch %d: %w", r.ID, epoch, ErrKeyMissing)
 	}
 	for found.Context().Epoch > epoch {
 		n := found.Context().Epoch
 		cur, _ := r.EpochNumber(n)
 		older, _ := r.EpochNumber(n - 1)
-		prev, err := found.OpenPrevious(cur.Previous, r.Context(k.w.Organization(), n-1), older.Commitment)
+		context := r.Context(k.w.Organization(), n-1)
+		prev, err := found.OpenPrevious(cur.Previous, context, older.Commitment)
 		if err != nil {
-			return nil, fmt.Errorf("resource %s, epoch %d: history: %w", r.ID, n-1, err)
+			return nil, fmt.Errorf("resource %s, epoch %d: %w: %w", r.ID, n-1, ErrHistory, err)
 		}
-		k.open[keyRef{string(r.ID[:]), r.Kind, n - 1}] = prev
+		k.open[refOf(context)] = prev
 		found = prev
 	}
 	return found, nil
@@ -197,42 +301,17 @@ func (k *keys) resource(ctx context.Context, r *officer.Resource, epoch uint64) 
 // direct opens an epoch by an envelope.
 func (k *keys) direct(ctx context.Context, r *officer.Resource, epoch uint64) (*datakey.Key, error) {
 	ref := keyRef{string(r.ID[:]), r.Kind, epoch}
-	if key := k.open[ref]; key != nil {
-		return key, nil
-	}
-	if len(k.unopened[ref]) == 0 {
-		me := k.w.Me()
-		if err := k.fetch(ctx, plan.MemberRecipient(me.ID, me.UserKey().Public)); err != nil {
-			return nil, err
-		}
-	}
 	e, _ := r.EpochNumber(epoch)
-	for _, env := range k.unopened[ref] {
-		c := env.Claims()
-		if k.allowed(c) != nil {
-			continue
-		}
-		user, err := k.userByHash(ctx, c.Recipient.Key)
-		if err != nil {
-			continue
-		}
-		sender, ok := k.w.state.SigningKey(c.Sender)
-		if !ok {
-			continue
-		}
-		key, err := env.Open(user.Private, sender, envelope.Info{
-			Context:    r.Context(k.w.Organization(), epoch),
-			Commitment: e.Commitment,
-			Recipient:  envelope.Recipient{Kind: envelope.ToMember, ID: c.Recipient.ID, Key: user.Private.Hash()},
-			Sender:     c.Sender,
-		})
-		if err != nil {
-			continue
-		}
-		k.open[ref] = key
+	if key := k.open[ref]; key != nil && key.Commitment() == e.Commitment {
 		return key, nil
 	}
-	return nil, ErrKeyMissing
+	if err := k.fetch(ctx, k.mine); err != nil {
+		return nil, err
+	}
+	if key := k.open[ref]; key != nil && key.Commitment() == e.Commitment {
+		return key, nil // tried while it was listed
+	}
+	return k.try(ctx, ref)
 }
 
 func (k *keys) userByHash(ctx context.Context, h officer.Hash) (*keyring.UserKey, error) {
@@ -242,11 +321,22 @@ func (k *keys) userByHash(ctx context.Context, h officer.Hash) (*keyring.UserKey
 			return k.user(ctx, u.Generation)
 		}
 	}
-	return nil, officer.ErrKey
+	return nil, envelope.ErrOpen
 }
 
-// hold remembers a key that the caller has just made.
+// hold remembers a key that the caller has just made, if the log has it: a
+// plan that was given up for another made keys that nobody knows.
 func (k *keys) hold(key *datakey.Key) {
+	if key == nil {
+		return
+	}
 	c := key.Context()
-	k.open[keyRef{string(c.Resource), c.Kind, c.Epoch}] = key
+	r := k.w.state.Resource(officer.ResourceID(c.Resource))
+	if r == nil {
+		return
+	}
+	if e, ok := r.EpochNumber(c.Epoch); ok && e.Commitment == key.Commitment() {
+		k.open[refOf(c)] = key
+		k.look()
+	}
 }

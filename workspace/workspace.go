@@ -16,6 +16,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"time"
 
 	"github.com/underseal/underseal/internal/wire"
@@ -91,26 +92,32 @@ func Create(ctx context.Context, c Config, name string, create func(officer.Orga
 	if err := w.append(ctx, 0, genesis); err != nil {
 		return nil, err
 	}
-	if err := w.savePin(org); err != nil {
+	w.pin.Organization = org
+	if err := w.savePin(ctx); err != nil {
 		return nil, err
 	}
 	return w, w.makeDirectory(ctx)
 }
 
 // foundingFile holds the opening of the organization's name until the
-// directory has it.
+// directory has it; then it is empty.
 const foundingFile = "organization.founding"
 
 // makeDirectory is the organization's second entry. Without it nobody's name
 // and no label could be sealed.
 func (w *Workspace) makeDirectory(ctx context.Context) error {
 	var organization officer.Opening
-	if b, err := w.local.Load(foundingFile); err == nil {
+	b, err := w.local.Load(foundingFile)
+	switch {
+	case errors.Is(err, fs.ErrNotExist) || err == nil && len(b) == 0:
+	case err != nil:
+		return err
+	default:
 		if organization, err = officer.DecodeOpening(b, w.state.Name()); err != nil {
 			return fmt.Errorf("organization name: %w", err)
 		}
 	}
-	return w.commit(ctx, func(a plan.Author) (*plan.Plan, error) {
+	err = w.commit(ctx, func(a plan.Author) (*plan.Plan, error) {
 		if w.state.Directory() != nil {
 			return nil, nil
 		}
@@ -128,6 +135,10 @@ func (w *Workspace) makeDirectory(ctx context.Context) error {
 		}
 		return p, p.AddOpenings(key, openings...)
 	})
+	if err != nil || organization.Text == "" {
+		return err
+	}
+	return w.local.Save(foundingFile, nil)
 }
 
 // Join pins the organization with the given id, whoever is in its log. The
@@ -235,6 +246,9 @@ func (w *Workspace) commit(ctx context.Context, make func(plan.Author) (*plan.Pl
 		if err != nil || p == nil {
 			return err
 		}
+		if len(p.Operations) == 0 { // the log has allowed it already
+			return w.upload(ctx, p)
+		}
 		head := w.state.Head()
 		entry, err := officer.Entry{
 			Organization: w.state.Organization(), Sequence: head.Length, Previous: head.Hash,
@@ -248,15 +262,13 @@ func (w *Workspace) commit(ctx context.Context, make func(plan.Author) (*plan.Pl
 		if err != nil {
 			return err
 		}
-		for _, e := range p.Envelopes {
-			if err := w.store.PutEnvelope(ctx, e.Index, e.Envelope); err != nil {
-				return fmt.Errorf("upload envelope: %w", err)
-			}
+		if err := w.upload(ctx, p); err != nil {
+			return err
 		}
 		switch err := w.append(ctx, head.Length, entry); {
 		case err == nil:
 			w.state = next
-			return w.saveHead()
+			return w.saveHead(ctx)
 		case !errors.Is(err, store.ErrConflict):
 			return err
 		}
@@ -268,6 +280,15 @@ func (w *Workspace) commit(ctx context.Context, make func(plan.Author) (*plan.Pl
 		}
 	}
 	return fmt.Errorf("append: %w", store.ErrConflict)
+}
+
+func (w *Workspace) upload(ctx context.Context, p *plan.Plan) error {
+	for _, e := range p.Envelopes {
+		if err := w.store.PutEnvelope(ctx, e.Index, e.Envelope); err != nil {
+			return fmt.Errorf("upload envelope: %w", err)
+		}
+	}
+	return nil
 }
 
 // append writes an entry and settles a lost answer: an error that may have

@@ -45,7 +45,9 @@ func (a Author) sealToDevice(p *Plan, key *Key, d officer.DeviceRecord) error {
 // member can share. What the member only reads is closed, and a sharer opens
 // the next epoch (spec/log.md, "device removed").
 //
-// held returns the present key of a resource that the member reads.
+// held returns the present key of a resource that the member reads, or ErrNoKey
+// where the store does not give it: a key that is kept back does not keep a
+// device in, so what it could reach is closed instead.
 func (a Author) RemoveOwnDevice(device officer.DeviceID, userKey *keyring.UserKey, held func(*officer.Resource) (*Key, error)) (*Plan, error) {
 	d := a.State.Device(device)
 	if d == nil || d.Removed {
@@ -115,22 +117,36 @@ func (a Author) rotateUserKey(p *Plan, m *officer.Member, cur *keyring.UserKey, 
 func (a Author) rotateReach(p *Plan, m *officer.Member, held func(*officer.Resource) (*Key, error), replace func(officer.MemberID) ([]byte, bool)) error {
 	author := a.State.Member(a.State.Device(a.Device.ID()).Member)
 	self := officer.MemberPrincipal(author.ID)
+	// A new key that the author could not keep would be nobody's tomorrow.
+	_, _, err := a.State.SealTo(author.ID, a.Now)
+	mayKeep := err == nil
+	if public, replaced := replace(author.ID); replaced {
+		mayKeep = public != nil
+	}
 	for _, r := range a.State.Resources() {
 		if r.Rights(officer.MemberPrincipal(m.ID)) == 0 {
 			continue
 		}
 		rights := r.Rights(self)
 		switch {
-		case rights.Has(officer.Share), author.Role == officer.RoleOfficer && rights.Has(officer.Read):
-			if err := a.rotateFor(p, r, held, replace); err != nil {
+		case mayKeep && (rights.Has(officer.Share) || author.Role == officer.RoleOfficer && rights.Has(officer.Read)):
+			err := a.rotateFor(p, r, held, replace)
+			if errors.Is(err, ErrNoKey) {
+				a.close(p, r)
+			} else if err != nil {
 				return fmt.Errorf("resource %s: %w", r.ID, err)
 			}
-		case r.Epoch().Closed:
 		default:
-			p.Operations = append(p.Operations, &officer.KeyClosed{Resource: r.ID, Epoch: r.Epoch().Number})
+			a.close(p, r)
 		}
 	}
 	return nil
+}
+
+func (a Author) close(p *Plan, r *officer.Resource) {
+	if e := r.Epoch(); !e.Closed {
+		p.Operations = append(p.Operations, &officer.KeyClosed{Resource: r.ID, Epoch: e.Number})
+	}
 }
 
 func (a Author) rotateFor(p *Plan, r *officer.Resource, held func(*officer.Resource) (*Key, error), replace func(officer.MemberID) ([]byte, bool)) error {

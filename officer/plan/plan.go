@@ -170,6 +170,22 @@ func (a Author) Grant(key *Key, to officer.MemberID, rights officer.Rights) (*Pl
 	return p, a.sealTo(p, key, to)
 }
 
+// Reseal seals an epoch's key once more to a member who is granted the
+// resource. The plan has no operation where the log lets the author send it
+// already.
+func (a Author) Reseal(key *Key, to officer.MemberID) (*Plan, error) {
+	public, hash, err := a.State.SealTo(to, a.Now)
+	if err != nil {
+		return nil, err
+	}
+	c := key.Context()
+	p := &Plan{}
+	if id := officer.ResourceID(c.Resource); a.State.MayHold(id, c.Epoch, to, hash, a.Device.ID()) != nil {
+		p.Operations = append(p.Operations, &officer.KeyResealed{Resource: id, Epoch: c.Epoch, Principal: officer.MemberPrincipal(to)})
+	}
+	return p, a.seal(p, key, to, public)
+}
+
 // Revoke takes a member's rights on a resource and opens its next epoch for
 // those who remain; held is the present key.
 func (a Author) Revoke(held *Key, from officer.MemberID) (*Plan, *Key, error) {
@@ -180,7 +196,9 @@ func (a Author) Revoke(held *Key, from officer.MemberID) (*Plan, *Key, error) {
 	return p, next, err
 }
 
-// Rotate opens a resource's next epoch for all who are granted it.
+// Rotate opens a resource's next epoch for all who are granted it, the author
+// among them: with officer.ErrClosed it refuses to make a key that nobody
+// could open tomorrow.
 func (a Author) Rotate(held *Key) (*Plan, *Key, error) {
 	p := &Plan{}
 	next, err := a.rotate(p, held, func(officer.MemberID) bool { return true })
@@ -210,6 +228,11 @@ func (a Author) rotate(p *Plan, held *Key, keep func(officer.MemberID) bool) (*K
 	if e := r.Epoch(); held.Context().Epoch != e.Number || held.Commitment() != e.Commitment {
 		return nil, ErrNoKey
 	}
+	if self := a.member(); r.Rights(officer.MemberPrincipal(self)) != 0 {
+		if _, _, err := a.State.SealTo(self, a.Now); err != nil {
+			return nil, fmt.Errorf("your own user key: %w", err)
+		}
+	}
 	next, op, err := a.nextKey(held)
 	if err != nil {
 		return nil, err
@@ -227,6 +250,14 @@ func (a Author) rotate(p *Plan, held *Key, keep func(officer.MemberID) bool) (*K
 		}
 	}
 	return next, nil
+}
+
+// member is the author's; zero where the log does not know the device.
+func (a Author) member() officer.MemberID {
+	if d := a.State.Device(a.Device.ID()); d != nil {
+		return d.Member
+	}
+	return officer.MemberID{}
 }
 
 func (a Author) nextKey(held *Key) (*Key, *officer.KeyRotated, error) {
