@@ -103,8 +103,8 @@ func read(ctx context.Context, split *splitter, f format, free <-chan *chunk, jo
 			return
 		}
 		c.reset()
-		err := split.next(ctx, c)
-		if err == io.EOF {
+		more, err := split.next(ctx, c)
+		if err == nil && !more {
 			if begun {
 				return
 			}

@@ -25,34 +25,36 @@ type splitter struct {
 	rest   []byte // read, not yet handed out: the beginning of a record
 	line   int64  // lines handed out
 	read   int64  // bytes handed out
-	err    error  // why there is no more to read
+	ended  bool   // in has no more to give
 }
 
-// next fills c with at least one whole record. At the end it returns io.EOF.
-func (s *splitter) next(ctx context.Context, c *chunk) error {
-	buf := append(c.raw[:0], s.rest...)
+// next fills c with at least one whole record; it tells whether there was one.
+func (s *splitter) next(ctx context.Context, c *chunk) (bool, error) {
+	buf := c.raw[:0]
+	buf = append(buf, s.rest...)
 	s.rest = s.rest[:0]
 	seen, odd, end := 0, false, -1
 	for goal := len(buf) + s.size; ; goal *= 2 {
 		goal = min(goal, MaxRecord+1)
 		buf = slices.Grow(buf, goal-len(buf))
-		for idle := 0; s.err == nil && len(buf) < goal; {
+		for idle := 0; !s.ended && len(buf) < goal; {
 			if err := context.Cause(ctx); err != nil {
-				return err
+				return false, err
 			}
-			var n int
-			n, s.err = s.in.Read(buf[len(buf):goal])
+			n, err := s.in.Read(buf[len(buf):goal])
 			buf = buf[:len(buf)+n]
+			if err == io.EOF { // itself: an error that wraps it tells of a file cut short
+				s.ended = true
+			} else if err != nil {
+				return false, fmt.Errorf("read: %w", err)
+			}
 			if idle++; n > 0 {
 				idle = 0
-			} else if idle == maxIdleReads && s.err == nil {
-				s.err = io.ErrNoProgress
+			} else if idle == maxIdleReads && !s.ended {
+				return false, fmt.Errorf("read: %w", io.ErrNoProgress)
 			}
 		}
-		if s.err != nil && s.err != io.EOF {
-			return fmt.Errorf("read: %w", s.err)
-		}
-		if s.err == io.EOF {
+		if s.ended {
 			end = len(buf)
 			break
 		}
@@ -62,12 +64,12 @@ func (s *splitter) next(ctx context.Context, c *chunk) error {
 		seen = len(buf)
 		if seen > MaxRecord {
 			// The parser finds out whether there is an earlier fault.
-			c.cut, s.err, end = true, io.EOF, len(buf)
+			c.cut, s.ended, end = true, true, len(buf)
 			break
 		}
 	}
 	if end == 0 {
-		return io.EOF
+		return false, nil
 	}
 	s.rest = append(s.rest, buf[end:]...)
 	c.raw = buf[:end]
@@ -75,7 +77,7 @@ func (s *splitter) next(ctx context.Context, c *chunk) error {
 	s.line += int64(bytes.Count(c.raw, []byte{'\n'}))
 	s.read += int64(end)
 	c.read = s.read
-	return nil
+	return true, nil
 }
 
 // boundary finds the end of the last record that ends in b[seen:], or 0. odd
