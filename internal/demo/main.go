@@ -5,8 +5,10 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/csv"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -21,7 +23,7 @@ func main() {
 		fmt.Fprintln(os.Stderr, "usage: demo UNDERSEAL-BINARY PEOPLE.CSV")
 		os.Exit(2)
 	}
-	if err := tell(os.Args[1], os.Args[2], os.Stdout); err != nil {
+	if err := tell(context.Background(), os.Args[1], os.Args[2], os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, "demo:", err)
 		os.Exit(1)
 	}
@@ -29,28 +31,31 @@ func main() {
 
 // story runs the program for several people, each with a home of their own.
 type story struct {
+	ctx    context.Context
 	binary string
 	dir    string
 	out    io.Writer
 	err    error
 }
 
-func tell(binary, people string, out io.Writer) error {
+func tell(ctx context.Context, binary, people string, out io.Writer) error {
 	dir, err := os.MkdirTemp("", "underseal-demo-")
 	if err != nil {
 		return err
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
-	s := &story{binary: binary, dir: dir, out: out}
+	s := &story{ctx: ctx, binary: binary, dir: dir, out: out}
 	original, err := os.ReadFile(people) // #nosec G304 -- the file to tell the story of
 	if err != nil {
 		return err
 	}
 	s.write("passphrase", []byte("correct horse battery staple\n"))
 	s.write("people.csv", original)
-	for _, who := range []string{"alice", "bob", "eve"} {
-		defer s.quiet(who, "lock")
-	}
+	defer func() {
+		for _, who := range []string{"alice", "bob", "eve"} {
+			s.quiet(who, "lock")
+		}
+	}()
 	s.people()
 	s.seal(original)
 	s.compare(original)
@@ -197,7 +202,7 @@ func (s *story) rows(data []byte) []map[string]string {
 }
 
 func (s *story) command(who string, args []string) *exec.Cmd {
-	c := exec.Command(s.binary, args...) // #nosec G204 -- the program that was just built
+	c := exec.CommandContext(s.ctx, s.binary, args...) // #nosec G204 -- the program that was just built
 	c.Dir = s.dir
 	c.Env = append(os.Environ(), "UNDERSEAL_HOME="+s.path("home-"+who), "UNDERSEAL_PASSPHRASE_FILE="+s.path("passphrase"))
 	return c
@@ -232,7 +237,8 @@ func (s *story) expect(who string, code int, args []string) {
 	got := 0
 	if err != nil {
 		got = -1
-		if exit, ok := err.(*exec.ExitError); ok {
+		var exit *exec.ExitError
+		if errors.As(err, &exit) {
 			got = exit.ExitCode()
 		}
 	}

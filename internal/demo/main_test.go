@@ -19,7 +19,7 @@ func TestStory(t *testing.T) {
 		t.Fatalf("%v: %s", err, out)
 	}
 	var out bytes.Buffer
-	if err := tell(binary, "../../testdata/legislators.csv", &out); err != nil {
+	if err := tell(t.Context(), binary, "../../testdata/legislators.csv", &out); err != nil {
 		t.Fatalf("%v\n%s", err, out.String())
 	}
 	for _, want := range []string{
