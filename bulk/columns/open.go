@@ -128,6 +128,7 @@ func (o *opener) open(c *tabular.Cell, name fieldcrypt.Name, t *tally) error {
 	t.at(c.Column, owner).Opened++
 	t.Opened++
 	switch binding {
+	case fieldcrypt.Bound:
 	case fieldcrypt.Unchecked:
 		t.Unchecked++
 	case fieldcrypt.Draft:

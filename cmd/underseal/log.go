@@ -87,7 +87,7 @@ this trusts nothing that was verified before.`,
 				return nil
 			}
 			a.print("verified %s: chain, signatures and authority hold, and the head is the one this device pinned",
-				count(int64(h.Length), "entry", "entries")) //nolint:gosec // a count of files
+				count(int64(h.Length), "entry", "entries"))
 			return nil
 		}),
 	}

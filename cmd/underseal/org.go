@@ -252,6 +252,6 @@ func (a *app) showOrganization(ctx context.Context, w *workspace.Workspace) json
 	a.print("store         %s", term.Escape(o.Store))
 	a.print("members       %d", o.Members)
 	a.print("fields        %d", o.Fields)
-	a.print("log           %s, the last %s", count(int64(o.Head.Entries), "entry", "entries"), age(f.HeadTime, a.now())) //nolint:gosec // a count of files
+	a.print("log           %s, the last %s", count(int64(o.Head.Entries), "entry", "entries"), age(f.HeadTime, a.now()))
 	return o
 }

@@ -149,7 +149,7 @@ func (a *app) printStatus(s jsonStatus) {
 		if s.Role != "" {
 			a.print("role          %s", s.Role)
 		}
-		entries := count(int64(s.Head.Entries), "entry", "entries") //nolint:gosec // a count of files
+		entries := count(int64(s.Head.Entries), "entry", "entries")
 		if !s.Head.Time.IsZero() {
 			entries += ", the last " + age(s.Head.Time, a.now())
 		}
