@@ -22,7 +22,7 @@ func commitmentOf(tb testing.TB, c KeyContext, raw *Secret) Hash {
 }
 
 // sealWith seals any bytes under any info, as a hostile sender can.
-func sealWith(tb testing.TB, s *scene, public, info, plaintext []byte, by Signer) []byte {
+func sealWith(tb testing.TB, public, info, plaintext []byte, by Signer) []byte {
 	tb.Helper()
 	enc, ct, err := hpkeSeal(public, info, plaintext)
 	if err != nil {
@@ -49,12 +49,12 @@ func TestAttack9OwnKeyReplaced(t *testing.T) {
 	refusedFor(t, "another sender", k, err, ReasonContext)
 
 	// The same, with the member's expected context copied.
-	forged := sealWith(t, s, s.member.Public(), s.want.Encode(), chosen.Raw().Expose(), mallory)
+	forged := sealWith(t, s.member.Public(), s.want.Encode(), chosen.Raw().Expose(), mallory)
 	k, err = s.open(t, forged)
 	refusedFor(t, "forged signature", k, err, ReasonSignature)
 
 	// Even the right sender cannot make another key pass for the committed one.
-	lying := sealWith(t, s, s.member.Public(), s.want.Encode(), chosen.Raw().Expose(), s.sender)
+	lying := sealWith(t, s.member.Public(), s.want.Encode(), chosen.Raw().Expose(), s.sender)
 	k, err = s.open(t, lying)
 	refusedFor(t, "another key under the commitment", k, err, ReasonCommitment)
 }
@@ -65,12 +65,12 @@ func TestAttack10EmptyKey(t *testing.T) {
 	s := newScene(t)
 	s.check(t)
 	for name, pt := range map[string][]byte{"empty": {}, "short": make([]byte, 31), "long": make([]byte, 33)} {
-		b := sealWith(t, s, s.member.Public(), s.want.Encode(), pt, s.sender)
+		b := sealWith(t, s.member.Public(), s.want.Encode(), pt, s.sender)
 		if e, err := Parse(b); !errors.Is(err, ErrMalformed) || e != nil {
 			t.Errorf("%s key: %v", name, err)
 		}
 	}
-	k, err := s.open(t, sealWith(t, s, s.member.Public(), s.want.Encode(), make([]byte, 32), s.sender))
+	k, err := s.open(t, sealWith(t, s.member.Public(), s.want.Encode(), make([]byte, 32), s.sender))
 	refusedFor(t, "key of zeros", k, err, ReasonCommitment)
 }
 

@@ -184,7 +184,7 @@ func TestSealRefuses(t *testing.T) {
 		if out, err := k.AppendSeal(dst, c.name, c.v); !errors.Is(err, c.want) || string(out) != "before" {
 			t.Errorf("%s, appended: %q, %v", c.what, out, err)
 		}
-		if c.want == ErrRecord {
+		if errors.Is(c.want, ErrRecord) {
 			continue
 		}
 		if out, err := r.AppendSeal(dst, c.v); !errors.Is(err, c.want) || string(out) != "before" {

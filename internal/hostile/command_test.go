@@ -257,12 +257,14 @@ func TestTamperedFile(t *testing.T) {
 	}
 	for what, data := range attacks {
 		t.Run(what, func(t *testing.T) {
+			t.Parallel()
 			if data == sealed {
 				t.Fatal("nothing was altered")
 			}
 			c := &command{t: t, binary: c.binary, dir: c.dir}
-			c.write("bad.csv", data)
-			args := []string{"open", "bad.csv", "--out", "bad-open.csv", "--record-id", "id"}
+			bad, opened := what+".csv", what+"-open.csv"
+			c.write(bad, data)
+			args := []string{"open", bad, "--out", opened, "--record-id", "id"}
 			if strings.HasPrefix(what, "19") {
 				args = append(args, "--column", "phone", "--column", "ssn")
 			}
@@ -270,7 +272,7 @@ func TestTamperedFile(t *testing.T) {
 			if code != 7 || !strings.Contains(out, "hint: ") {
 				t.Errorf("exit %d: %s", code, out)
 			}
-			for _, part := range []string{"bad.csv", "row 1", `record "`, `column "phone"`} {
+			for _, part := range []string{bad, "row 1", `record "`, `column "phone"`} {
 				if !strings.Contains(out, part) {
 					t.Errorf("does not name %s: %s", part, out)
 				}
@@ -278,17 +280,16 @@ func TestTamperedFile(t *testing.T) {
 			if strings.Contains(out, "202-224") || strings.Contains(out, "078-05") {
 				t.Errorf("a value is shown: %s", out)
 			}
-			if _, err := os.Stat(c.path("bad-open.csv")); err == nil {
+			if _, err := os.Stat(c.path(opened)); err == nil {
 				t.Error("left an output")
 			}
 			code, out = c.try("alice", append(args, "--keep-going", "--force")...)
 			if code != 7 || !strings.Contains(out, `column "phone"`) {
 				t.Errorf("--keep-going: exit %d: %s", code, out)
 			}
-			if got := c.read("bad-open.csv"); !strings.Contains(got, "202-224-0003") {
+			if got := c.read(opened); !strings.Contains(got, "202-224-0003") {
 				t.Errorf("--keep-going did not open the rest:\n%s", got)
 			}
-			must(t, os.Remove(c.path("bad-open.csv")))
 		})
 	}
 }

@@ -144,7 +144,7 @@ func TestForkedLogRefused(t *testing.T) {
 	aliceTwin.Home = f.People["alice"].Home.Clone() // the same device, as far as the fork goes
 	must(t, f.Open("alice").NewField(ctx, "phone"))
 
-	both := &hostile.Store{Store: f.Store, OnRead: func(from uint64, entries [][]byte) [][]byte {
+	both := &hostile.Store{Store: f.Store, OnRead: func(from uint64, _ [][]byte) [][]byte {
 		list, err := copyEnvelopes.Store.Read(ctx, from, 100)
 		must(t, err)
 		return list
