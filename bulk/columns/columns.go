@@ -12,7 +12,9 @@ package columns
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
+	"slices"
 	"sync"
 
 	"github.com/underseal/underseal/connector"
@@ -31,6 +33,9 @@ var (
 	ErrUnknownKey = errors.New("a token under a key that this organization's log does not know")
 	// ErrWrongField: a token stands in a column that holds another field (attack 19).
 	ErrWrongField = errors.New("a token of another field than the column's")
+	// ErrKeyChanged: a field's key was changed while the file was sealed, so
+	// that it would go out under a key that somebody may have lost (P7).
+	ErrKeyChanged = errors.New("the key of a field was changed while the file was sealed")
 	// ErrMixed: one column holds tokens of several fields.
 	ErrMixed = errors.New("one column holds tokens of several fields")
 )
@@ -74,26 +79,48 @@ type SealReport struct {
 	Kept int64 // cells that held a token of their record and field already
 }
 
-// Seal seals the columns of in and writes the file to out.
+// Seal seals the columns of in and writes the file to out. At the end it reads
+// the log once more: where a field was closed or has another key by then, it
+// returns ErrKeyChanged or why the field cannot be written, and out is to be
+// thrown away.
 func Seal(ctx context.Context, w *workspace.Workspace, in io.Reader, out io.Writer, f File, cols []Column) (SealReport, error) {
 	write := make(map[string]*fieldcrypt.Key, len(cols))
-	labels := make(map[string]string, len(cols))
 	o := f.options()
 	for _, c := range cols {
 		key, err := w.WriteKey(ctx, c.Field)
 		if err != nil {
 			return SealReport{}, &FieldError{Field: c.Field, Err: err}
 		}
-		write[c.Name], labels[c.Name] = key, c.Field
+		write[c.Name] = key
 		o.Columns = append(o.Columns, c.Name)
 	}
 	ring, owners, err := w.Ring(ctx)
 	if err != nil {
 		return SealReport{}, err
 	}
-	s := &sealer{file: f, write: write, labels: labels, ring: ring, owners: owners}
+	s := &sealer{file: f, write: write, ring: ring, owners: owners}
 	r, err := tabular.Process(ctx, in, out, o, s.transform)
+	if err == nil {
+		err = unchanged(ctx, w, cols, write)
+	}
 	return SealReport{Report: r, Kept: s.kept}, err
+}
+
+// unchanged tells, by the log as it is now, whether what was sealed may go out.
+func unchanged(ctx context.Context, w *workspace.Workspace, cols []Column, write map[string]*fieldcrypt.Key) error {
+	if err := w.Sync(ctx); err != nil {
+		return err
+	}
+	for _, c := range cols {
+		key, err := w.WriteKey(ctx, c.Field)
+		if err == nil && key.ID() != write[c.Name].ID() {
+			err = fmt.Errorf("field %.80q: %w", c.Field, ErrKeyChanged)
+		}
+		if err != nil {
+			return &FieldError{Field: c.Field, Err: err}
+		}
+	}
+	return nil
 }
 
 // FieldError names the field that a failure is about.
@@ -108,7 +135,6 @@ func (e *FieldError) Unwrap() error { return e.Err }
 type sealer struct {
 	file   File
 	write  map[string]*fieldcrypt.Key
-	labels map[string]string
 	ring   *fieldcrypt.Ring
 	owners *workspace.KeyOwners
 
@@ -162,7 +188,8 @@ func (s *sealer) ours(c *tabular.Cell, name fieldcrypt.Name) bool {
 		return false
 	}
 	owner, ok := s.owners.Find(t.KeyID)
-	if !ok || owner.Label != s.labels[c.Column] {
+	now, found := s.owners.Find(s.write[c.Column].ID())
+	if !ok || !found || owner.Resource != now.Resource {
 		return false
 	}
 	key := s.ring.Key(t.KeyID)
@@ -201,6 +228,7 @@ type OpenReport struct {
 	Drafts    int64 // opened, but sealed before their record had an id
 	Failed    int64
 	Mixed     []string // columns that hold tokens of several fields
+	Bare      []string // columns that were to hold a field and hold no token
 }
 
 // Open opens the tokens of in and writes the file to out. cols, which may be
@@ -212,12 +240,16 @@ func Open(ctx context.Context, w *workspace.Workspace, in io.Reader, out io.Writ
 	if err != nil {
 		return OpenReport{}, err
 	}
-	o := &opener{file: f, ring: ring, owners: owners, expect: map[string]string{}, counts: map[countKey]*FieldCount{}}
+	o := &opener{file: f, ring: ring, owners: owners, expect: map[string]officer.ResourceID{}, counts: map[countKey]*FieldCount{}}
 	for _, c := range cols {
-		if _, err := w.Field(ctx, c.Field); err != nil {
+		field, err := w.Field(ctx, c.Field)
+		if err != nil {
 			return OpenReport{}, &FieldError{Field: c.Field, Err: err}
 		}
-		o.expect[c.Name] = c.Field
+		if _, twice := o.expect[c.Name]; twice {
+			return OpenReport{}, fmt.Errorf("%w: column %.80q is named twice", tabular.ErrOptions, c.Name)
+		}
+		o.expect[c.Name] = field.ID
 	}
 	opts := f.options()
 	opts.Prefix = fieldcrypt.Prefix
@@ -227,6 +259,11 @@ func Open(ctx context.Context, w *workspace.Workspace, in io.Reader, out io.Writ
 		o.report.Failed += c.Failed
 	}
 	o.summarize()
+	for _, c := range cols {
+		if !slices.ContainsFunc(r.Columns, func(has tabular.ColumnReport) bool { return has.Column == c.Name }) {
+			o.report.Bare = append(o.report.Bare, c.Name)
+		}
+	}
 	if err == nil && len(o.report.Mixed) > 0 {
 		err = ErrMixed
 	}

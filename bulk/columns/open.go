@@ -3,7 +3,6 @@ package columns
 import (
 	"bytes"
 	"context"
-	"errors"
 	"slices"
 	"strings"
 	"sync"
@@ -24,7 +23,7 @@ type opener struct {
 	file   File
 	ring   *fieldcrypt.Ring
 	owners *workspace.KeyOwners
-	expect map[string]string // column → label
+	expect map[string]officer.ResourceID // column → field
 
 	mu     sync.Mutex
 	counts map[countKey]*FieldCount
@@ -61,13 +60,7 @@ func (o *opener) transform(_ context.Context, cells []tabular.Cell) error {
 			}
 			record = c.Record
 		}
-		if err := o.open(c, name, t); err != nil {
-			var fatal *keyError
-			if errors.As(err, &fatal) {
-				return fatal.err
-			}
-			c.Err = err
-		}
+		c.Err = o.open(c, name, t)
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -86,11 +79,6 @@ func (o *opener) transform(_ context.Context, cells []tabular.Cell) error {
 	return nil
 }
 
-// keyError is a failure that concerns a whole key, not one cell.
-type keyError struct{ err error }
-
-func (e *keyError) Error() string { return e.err.Error() }
-
 func (o *opener) open(c *tabular.Cell, name fieldcrypt.Name, t *tally) error {
 	token, err := fieldcrypt.Parse(c.Value)
 	if err != nil {
@@ -100,7 +88,7 @@ func (o *opener) open(c *tabular.Cell, name fieldcrypt.Name, t *tally) error {
 	if !known {
 		return ErrUnknownKey
 	}
-	if want, ok := o.expect[c.Column]; ok && want != owner.Label {
+	if want, ok := o.expect[c.Column]; ok && want != owner.Resource {
 		return ErrWrongField
 	}
 	if !owner.Granted {
@@ -109,7 +97,7 @@ func (o *opener) open(c *tabular.Cell, name fieldcrypt.Name, t *tally) error {
 		return nil
 	}
 	if owner.Err != nil { // granted, yet the store has no key: never skipped over (attack 10)
-		return &keyError{&FieldError{Field: owner.Label, Err: owner.Err}}
+		return &FieldError{Field: owner.Label, Err: owner.Err}
 	}
 	v, binding, err := o.ring.Key(token.KeyID).OpenToken(token, name)
 	if err != nil {
