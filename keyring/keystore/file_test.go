@@ -353,7 +353,12 @@ func TestStockAge(t *testing.T) {
 	script := testenv.Tool(t, "script", "bsdutils") // age reads passphrases from a terminal only
 	f := NewFile(t.TempDir(), says(goodPassphrase))
 	s := counting()
-	header := strings.Split(string(mustSave(t, f, s)), "\n")
+	ours, err := f.cost.seal(s, secret.New([]byte(goodPassphrase))) // by Save it would cost one opening more
+	if err != nil {
+		t.Fatal(err)
+	}
+	replace(t, f, ours)
+	header := strings.Split(string(ours), "\n")
 	if header[0] != "age-encryption.org/v1" || !strings.HasPrefix(header[1], "-> scrypt ") || !strings.HasSuffix(header[1], " 18") {
 		t.Errorf("header %q", header[:2])
 	}
