@@ -8,9 +8,9 @@ import (
 	"github.com/underseal/underseal/internal/wire"
 )
 
-// transaction is the application of one entry. Authority is judged by the
-// state in which the entry finds the log; the order of operations within an
-// entry never widens what its author may do.
+// transaction is the application of one entry. Each operation sees what those
+// before it did; roles do not change, and what an entry owes has to come after
+// the operation that owes it.
 type transaction struct {
 	s        *State
 	author   DeviceID
@@ -20,7 +20,7 @@ type transaction struct {
 
 	mustRotate  map[ResourceID]uint64   // what has to be rotated or closed, with the epoch that may not stay open
 	touched     map[ResourceID]struct{} // whose sharers are counted at the end
-	mustUserKey map[MemberID]struct{}   // own devices removed: a new user key is due
+	mustUserKey bool                    // a device of one's own is removed: a new user key is due
 }
 
 // authority is the table role × operation of spec/log.md; what depends on a
@@ -203,10 +203,7 @@ func (tx *transaction) applyDeviceRemoved(o *DeviceRemoved) error {
 		return fmt.Errorf("last device: %w", ErrLast)
 	}
 	if own {
-		if tx.mustUserKey == nil {
-			tx.mustUserKey = map[MemberID]struct{}{}
-		}
-		tx.mustUserKey[m.ID] = struct{}{}
+		tx.mustUserKey = true
 	} else {
 		m.KeyClosed = true // until the member makes the next
 	}
@@ -244,7 +241,7 @@ func (tx *transaction) applyUserKey(o *UserKeyRotated) error {
 		Generation: o.Generation, Public: o.Public, Commitment: o.Commitment, Previous: o.Previous, Author: tx.author, Sequence: tx.sequence,
 	})
 	m.KeyClosed = false
-	delete(tx.mustUserKey, m.ID)
+	tx.mustUserKey = false
 	return nil
 }
 
@@ -284,22 +281,32 @@ func (tx *transaction) require(id ResourceID, r *Resource) {
 	tx.mustRotate[id] = r.Epoch().Number
 }
 
-// finish checks what the entry as a whole owes (attack 58). It goes by id, so
-// that a refusal always reads the same.
+// finish checks what the entry as a whole owes (attack 58).
 func (tx *transaction) finish() error {
-	for _, id := range ordered(tx.mustRotate, compareResources) {
-		if e := tx.s.Resource(id).Epoch(); e.Number == tx.mustRotate[id] && !e.Closed {
-			return fmt.Errorf("resource %s: %w", id, ErrIncomplete)
-		}
+	if id, bad := least(tx.mustRotate, func(id ResourceID, open uint64) bool {
+		e := tx.s.resources[id].Epoch()
+		return e.Number == open && !e.Closed
+	}); bad {
+		return fmt.Errorf("resource %s: %w", id, ErrIncomplete)
 	}
-	if len(tx.mustUserKey) != 0 {
+	if tx.mustUserKey {
 		return fmt.Errorf("user key: %w", ErrIncomplete)
 	}
-	for _, id := range ordered(tx.touched, compareResources) {
-		r := tx.s.Resource(id)
-		if !slices.ContainsFunc(r.Grants, func(g GrantState) bool { return g.Rights.Has(Share) }) {
-			return fmt.Errorf("resource %s: sharer: %w", id, ErrLast)
-		}
+	if id, bad := least(tx.touched, func(id ResourceID, _ struct{}) bool {
+		return !slices.ContainsFunc(tx.s.resources[id].Grants, func(g GrantState) bool { return g.Rights.Has(Share) })
+	}); bad {
+		return fmt.Errorf("resource %s: sharer: %w", id, ErrLast)
 	}
 	return nil
+}
+
+// least returns the first id, in their order, of which something holds, so
+// that a refusal always reads the same.
+func least[V any](m map[ResourceID]V, holds func(ResourceID, V) bool) (found ResourceID, ok bool) {
+	for id, v := range m {
+		if holds(id, v) && (!ok || compareResources(id, found) < 0) {
+			found, ok = id, true
+		}
+	}
+	return found, ok
 }
