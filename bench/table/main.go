@@ -22,6 +22,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"sync"
 )
 
 func main() {
@@ -92,11 +93,11 @@ func (g *group) round(ctx context.Context, binary string, s samples) error {
 		}
 	}
 	r, w := io.Pipe()
-	done := make(chan error, 1)
-	go func() { done <- w.CloseWithError(command(ctx, w, argv[0], argv[1:]...)) }()
-	err := s.read(r)
+	var wg sync.WaitGroup
+	wg.Go(func() { _ = w.CloseWithError(command(ctx, w, argv[0], argv[1:]...)) })
+	err := s.read(r) // the command's error, where it has one
 	_ = r.CloseWithError(err)
-	<-done
+	wg.Wait()
 	return err
 }
 
