@@ -23,6 +23,9 @@ var (
 	ErrValueForm = errors.New("the value is not of the form that its type requires")
 	// ErrValueType: the type of value is not known.
 	ErrValueType = errors.New("unknown type of value")
+	// ErrIsToken: the text to be sealed claims to be a token already. Sealed
+	// once more, it would come back as a token where its value was expected.
+	ErrIsToken = errors.New("the value is a token already")
 	// ErrRecord: a record name is missing, too long or not UTF-8.
 	ErrRecord = errors.New("unacceptable record name")
 )

@@ -23,6 +23,9 @@ func (r *RecordKey) AppendSeal(dst []byte, v Value) ([]byte, error) {
 	if err := v.check(); err != nil {
 		return dst, err
 	}
+	if v.Type == Text && LooksLike(v.Data) {
+		return dst, ErrIsToken
+	}
 	// dst ‖ prefix ‖ text ‖ raw. The value is encrypted where it is first
 	// written, so none of it is left behind.
 	size := rawSize(len(v.Data))

@@ -176,6 +176,8 @@ func TestSealRefuses(t *testing.T) {
 		{"draft flag as a type", name, Value{Type: 0x81, Data: []byte("x")}, ErrValueType},
 		{"not UTF-8", name, TextValue("a\xff"), ErrValueForm},
 		{"not JSON", name, Value{Type: JSON, Data: []byte("{")}, ErrValueForm},
+		{"a token", name, TextValue(seal(t, k, name, TextValue("x"))), ErrIsToken},
+		{"what claims to be a token", name, TextValue("us1. yes"), ErrIsToken},
 	} {
 		dst := []byte("before")
 		if token, err := k.Seal(c.name, c.v); !errors.Is(err, c.want) || token != "" {
