@@ -155,7 +155,7 @@ func (a *app) printJSON(v any, failed error) {
 		out = append(append(out, `,"error":`...), body...)
 		a.failure = true
 	}
-	_, _ = a.jsonTo.Write(append(out, "}\n"...)) // the output remembers
+	_, _ = a.jsonTo.Write(append(escapeJSON(out), "}\n"...)) // the output remembers
 }
 
 // say writes a line for people to standard error; silent with --json.

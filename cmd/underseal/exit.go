@@ -25,7 +25,7 @@ type class struct {
 const exitOK = 0
 
 var (
-	classDone        = class{exitOK, "done", "done"}
+	classDone        = class{exitOK, "done", "what was asked for is done"}
 	classError       = class{1, "error", "something else went wrong"}
 	classUsage       = class{2, "usage", "the command line is wrong"}
 	classSetup       = class{3, "setup", "this device is not set up for that, or is already"}
@@ -64,6 +64,7 @@ var (
 	errSameFile          = errors.New("output and input are the same file")
 	errNotConfirmed      = errors.New("not confirmed; nothing was changed")
 	errSafetyNumber      = errors.New("the safety number is not that of the card")
+	errMember            = errors.New("already a member")
 	errStoreAddress      = errors.New("not the address of a store")
 	errCells             = errors.New("cells were refused")
 )

@@ -1,9 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -55,6 +57,9 @@ func jsonFieldsOf(ctx context.Context, w *workspace.Workspace, fields ...workspa
 				j.Grants = append(j.Grants, jsonGrant{Email: emails[id], Member: id.String(), Rights: rightsList(g.Rights)})
 			}
 		}
+		slices.SortFunc(j.Grants, func(a, b jsonGrant) int {
+			return cmp.Or(strings.Compare(a.Email, b.Email), strings.Compare(a.Member, b.Member))
+		})
 		list = append(list, j)
 	}
 	return list

@@ -242,7 +242,7 @@ func (a *app) progress(size int64, what string) (func(int64), func()) {
 // inFile puts the input's name before an error about its content.
 func inFile(input string, err error) error {
 	var at *tabular.Error
-	if errors.As(err, &at) {
+	if errors.As(err, &at) || errors.Is(err, tabular.ErrEmpty) || errors.Is(err, tabular.ErrTooLarge) {
 		return fmt.Errorf("%s: %w", term.Escape(nameOf(input)), err)
 	}
 	return err

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
 
 // writeHelp writes the help of a command: what it does, how it is called, its
@@ -27,7 +28,10 @@ func writeHelp(w io.Writer, c *cobra.Command) error {
 		title = "More:"
 	}
 	part(title, listing(c, ""))
-	part("Flags:", c.LocalNonPersistentFlags().FlagUsages()+c.InheritedFlags().FlagUsages()+c.PersistentFlags().FlagUsages())
+	flags := pflag.NewFlagSet("", pflag.ContinueOnError)
+	flags.AddFlagSet(c.LocalFlags())
+	flags.AddFlagSet(c.InheritedFlags())
+	part("Flags:", flags.FlagUsages())
 	part("Example:", indent(c.Example))
 	if c.HasParent() {
 		part("Exit status:", indent(exitNames()))

@@ -233,10 +233,15 @@ func (a *app) writeOutput(out string, force bool, data []byte) error {
 	return outputError(out, write(out, data, durable.Shared))
 }
 
-// outputError says of an output whose folder is missing that it is the folder.
+// outputError says of an output whose folder is missing, or is a file, that it
+// is the folder.
 func outputError(out string, err error) error {
-	if errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("%s: %w", filepath.Dir(out), errNoFolder)
+	if err == nil {
+		return nil
+	}
+	folder := filepath.Dir(out)
+	if info, statErr := os.Stat(folder); errors.Is(statErr, fs.ErrNotExist) || statErr == nil && !info.IsDir() {
+		return fmt.Errorf("%s: %w", term.Escape(folder), errNoFolder)
 	}
 	return err
 }

@@ -74,6 +74,9 @@ func (a *app) readCard(name string) (card officer.CardFile, err error) {
 }
 
 func (a *app) addMember(ctx context.Context, w *workspace.Workspace, card officer.CardFile, role officer.Role, digits string) error {
+	if w.Me() != nil && w.State().Member(card.Card.ID()) != nil {
+		return fmt.Errorf("%s: %w", term.Escape(card.Email.Text), errMember)
+	}
 	if err := w.CheckCard(ctx, card); err != nil {
 		return err
 	}

@@ -147,6 +147,9 @@ func (a *app) sayOpened(w *workspace.Workspace, r columns.OpenReport, f fileFlag
 	if len(r.Fields) == 0 {
 		a.say("the file holds no token")
 	}
+	for _, c := range r.Bare {
+		a.warn("%s: no cell holds a token, so that none could be checked", term.Escape(c))
+	}
 	if r.Unchecked > 0 {
 		a.say("records were not checked for %s: give --record-id to check them", count(r.Unchecked, "value", "values"))
 	}

@@ -22,7 +22,10 @@ Begin with: underseal setup`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          noArgs,
-		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		// How many letters may differ for a suggestion.
+		SuggestionsMinimumDistance: 2,
+
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.SetVersionTemplate("underseal {{.Version}}\n")
 	root.SetHelpFunc(func(c *cobra.Command, _ []string) { _ = writeHelp(a.stdout, c) }) // the output remembers
@@ -81,7 +84,7 @@ func (a *app) finish(c *cobra.Command) {
 
 // noun makes a command that only holds others.
 func noun(use, short, long string, verbs ...*cobra.Command) *cobra.Command {
-	c := &cobra.Command{Use: use, Short: short, Long: long, Args: noArgs, RunE: needsVerb}
+	c := &cobra.Command{Use: use, Short: short, Long: long, Args: noArgs, RunE: needsVerb, SuggestionsMinimumDistance: 2}
 	c.AddCommand(verbs...)
 	return c
 }
@@ -91,7 +94,12 @@ func needsVerb(cmd *cobra.Command, _ []string) error {
 	for _, c := range cmd.Commands() {
 		verbs = append(verbs, c.Name())
 	}
-	return &usageError{fmt.Errorf("%s needs one of: %s", cmd.CommandPath(), strings.Join(verbs, ", ")), cmd}
+	return &usageError{fmt.Errorf("%s needs one of: %s", called(cmd), strings.Join(verbs, ", ")), cmd}
+}
+
+// called is the command as errors name it, which begin with the program's name.
+func called(cmd *cobra.Command) string {
+	return strings.TrimPrefix(strings.TrimPrefix(cmd.CommandPath(), cmd.Root().Name()), " ")
 }
 
 // noArgs refuses an argument, which is often a command that there is not.
@@ -100,9 +108,9 @@ func noArgs(cmd *cobra.Command, args []string) error {
 	case len(args) == 0:
 		return nil
 	case !cmd.HasSubCommands():
-		return fmt.Errorf("%s takes no argument %q", cmd.CommandPath(), args[0])
+		return fmt.Errorf("%s takes no argument, and got %q", called(cmd), args[0])
 	}
-	err := fmt.Errorf("%s: unknown command %q", cmd.CommandPath(), args[0])
+	err := fmt.Errorf("unknown command %q", strings.TrimSpace(called(cmd)+" "+args[0]))
 	if like := cmd.SuggestionsFor(args[0]); len(like) > 0 {
 		return withHint(err, fmt.Sprintf("did you mean: %s %s", cmd.CommandPath(), strings.Join(like, ", or ")))
 	}
@@ -114,9 +122,9 @@ func oneArg(name string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		switch {
 		case len(args) == 0:
-			return fmt.Errorf("%s needs a %s", cmd.CommandPath(), name)
+			return fmt.Errorf("%s needs a %s", called(cmd), name)
 		case len(args) > 1:
-			return withHint(fmt.Errorf("%s takes one %s, and got %d", cmd.CommandPath(), name, len(args)), `put quotes round what has spaces: "like this"`)
+			return withHint(fmt.Errorf("%s takes one %s, and got %d", called(cmd), name, len(args)), `put quotes round what has spaces: "like this"`)
 		}
 		return nil
 	}
@@ -151,7 +159,8 @@ func help(cmd *cobra.Command, args []string) error {
 	if err != nil || len(rest) > 0 {
 		return &usageError{fmt.Errorf("no help for %q", strings.Join(args, " ")), cmd.Root()}
 	}
-	c.InitDefaultHelpFlag()
+	c.InitDefaultHelpFlag() // as if it had been called
+	c.InitDefaultVersionFlag()
 	return c.Help()
 }
 

@@ -40,7 +40,7 @@ type rule struct {
 // rules is searched from the top: the first that matches decides.
 func rules() []rule {
 	return []rule{
-		{context.Canceled, classInterrupted, "nothing was changed; run it again"},
+		{context.Canceled, classInterrupted, "no output was written; run it again"},
 		{term.ErrInterrupted, classInterrupted, ""},
 		{term.ErrNoTerminal, classUsage, "there is no terminal to ask on; give the answer by a flag, see --help"},
 		{term.ErrNoAnswer, classUsage, "run it again, or give the answer by a flag, see --help"},
@@ -96,6 +96,7 @@ func rules() []rule {
 		{errCells, classRefused, "they were left as they were; the lines above say where"},
 		{errSafetyNumber, classRefused, "read the digits again with the card's owner, by voice; if they differ, do not add this card"},
 		{errNotConfirmed, classRefused, ""},
+		{errMember, classInput, "see: underseal member list"},
 		{officer.ErrCard, classInput, "ask for the card again: underseal identity card"},
 
 		{workspace.ErrNoSuch, classInput, hintLists},
@@ -133,6 +134,7 @@ func rules() []rule {
 		{durable.ErrFull, classStorage, "make room, then run the command again"},
 		{syscall.ENOSPC, classStorage, "make room, then run the command again"},
 		{durable.ErrDenied, classStorage, "choose a folder that you may write to"},
+		{durable.ErrTooLarge, classInput, "is it the right file?"},
 		{durable.ErrNotRegular, classStorage, "give the name of a file, or - for standard output"},
 		{keystore.ErrUnavailable, classLocked, "is the keyring running and unlocked?"},
 		{fs.ErrNotExist, classInput, "check the name"},

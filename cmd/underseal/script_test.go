@@ -21,10 +21,16 @@ import (
 //
 //	alice ARGS, bob ARGS, eve ARGS   run underseal as that person
 //	fails CODE WHO ARGS              the same, with this exit code
+//	status CODE COMMAND ARGS         run a program, with this exit code
 //	firm                             found an organization; see world.found
 //	field FILE NAME VALUE            put a member of a JSON object into $NAME
 //	edit FILE OLD NEW                replace the one occurrence of a text
 //	swap FILE COLUMN I J             exchange the cells of two rows, counted from 1
+//	exchange FILE COLUMN COLUMN I    exchange two cells of a row
+//	flip FILE COLUMN I               change one sign near the end of a cell
+//	alien FILE                       give every token another key id
+//	hardlink FILE NAME               give a file a second name
+//	append FILE LINE                 add a line
 //	columns A B OUT COLUMN...        these columns of A and the other ones of B
 func TestScripts(t *testing.T) {
 	t.Parallel()
@@ -51,17 +57,27 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"alice":   as("alice"),
-			"bob":     as("bob"),
-			"eve":     as("eve"),
-			"fails":   fails,
-			"firm":    firm,
-			"field":   jsonString,
-			"edit":    edit,
-			"columns": mergeColumns,
-			"swap":    swapCells,
+			"alice":    as("alice"),
+			"bob":      as("bob"),
+			"eve":      as("eve"),
+			"fails":    fails,
+			"firm":     firm,
+			"status":   status,
+			"field":    jsonString,
+			"edit":     edit,
+			"columns":  mergeColumns,
+			"swap":     onCells("swap FILE COLUMN ROW ROW", 2, 2, swapCells),
+			"exchange": onCells("exchange FILE COLUMN COLUMN ROW", 3, 1, swapCells),
+			"flip":     onCells("flip FILE COLUMN ROW", 2, 1, flipCell),
+			"alien":    alien,
+			"append":   appendLine,
+			"damage":   damage,
+			"hardlink": func(ts *testscript.TestScript, _ bool, args []string) {
+				ts.Check(os.Link(ts.MkAbs(args[0]), ts.MkAbs(args[1])))
+			},
 		},
 		RequireUniqueNames: true,
+		ContinueOnError:    true,
 	})
 }
 
@@ -83,11 +99,21 @@ func fails(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
 		ts.Fatalf("usage: fails CODE WHO ARGS")
 	}
-	err := runAs(ts, args[1], args[2:])
+	wantExit(ts, args[0], runAs(ts, args[1], args[2:]))
+}
+
+func status(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: status CODE COMMAND ARGS")
+	}
+	wantExit(ts, args[0], ts.Exec(args[1], args[2:]...))
+}
+
+func wantExit(ts *testscript.TestScript, code string, err error) {
 	var exit *exec.ExitError
-	switch want, convErr := strconv.Atoi(args[0]); {
+	switch want, convErr := strconv.Atoi(code); {
 	case convErr != nil:
-		ts.Fatalf("usage: fails CODE WHO ARGS")
+		ts.Fatalf("not an exit code: %s", code)
 	case !errors.As(err, &exit):
 		ts.Fatalf("did not fail: %v", err)
 	case exit.ExitCode() != want:
@@ -165,18 +191,68 @@ func mergeColumns(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(os.WriteFile(ts.MkAbs(args[2]), []byte(joinCells(b)), 0o600))
 }
 
-func swapCells(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) != 4 {
-		ts.Fatalf("usage: swap FILE COLUMN ROW ROW")
+// onCells is a command on cells of a file: names of columns first, then rows.
+func onCells(usage string, columns, rows int, change func(cells []*string)) func(*testscript.TestScript, bool, []string) {
+	return func(ts *testscript.TestScript, neg bool, args []string) {
+		if neg || len(args) != columns+rows {
+			ts.Fatalf("usage: %s", usage)
+		}
+		text := rawCells(ts.ReadFile(args[0]))
+		var cells []*string
+		for _, column := range args[1:columns] {
+			for _, row := range args[columns:] {
+				i, err := strconv.Atoi(row)
+				ts.Check(err)
+				cells = append(cells, &text[i][columnOf(ts, text, column)])
+			}
+		}
+		change(cells)
+		ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(joinCells(text)), 0o600))
 	}
-	rows := rawCells(ts.ReadFile(args[0]))
-	at := columnOf(ts, rows, args[1])
-	i, err := strconv.Atoi(args[2])
-	ts.Check(err)
-	j, err := strconv.Atoi(args[3])
-	ts.Check(err)
-	rows[i][at], rows[j][at] = rows[j][at], rows[i][at]
-	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(joinCells(rows)), 0o600))
+}
+
+// swapCells exchanges two cells and leaves what ends each where it is.
+func swapCells(cells []*string) {
+	a, endA := cutEnd(*cells[0])
+	b, endB := cutEnd(*cells[1])
+	*cells[0], *cells[1] = b+endA, a+endB
+}
+
+func cutEnd(cell string) (text, end string) {
+	text = strings.TrimRight(cell, "\r\n,")
+	return text, cell[len(text):]
+}
+
+func flipCell(cells []*string) {
+	text, end := cutEnd(*cells[0])
+	at := len(text) - 4
+	*cells[0] = text[:at] + other(text[at]) + text[at+1:] + end
+}
+
+// other is another sign of a token's alphabet.
+func other(c byte) string {
+	if c == 'A' {
+		return "B"
+	}
+	return "A"
+}
+
+func alien(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: alien FILE")
+	}
+	parts := strings.Split(ts.ReadFile(args[0]), "us1.")
+	for i, p := range parts[1:] {
+		parts[i+1] = p[:6] + other(p[6]) + p[7:]
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(strings.Join(parts, "us1.")), 0o600))
+}
+
+func appendLine(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: append FILE LINE")
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(ts.ReadFile(args[0])+args[1]+"\n"), 0o600))
 }
 
 func columnOf(ts *testscript.TestScript, rows [][]string, name string) int {
@@ -220,4 +296,40 @@ func rawCells(text string) [][]string {
 		rows = append(rows, row)
 	}
 	return rows
+}
+
+// damage changes a file of a home: damage WHO FILE garbage|newer|gone|mended,
+// or the name of another home, whose file it becomes. The file as it was is
+// put back by "mended".
+func damage(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: damage WHO FILE HOW")
+	}
+	path := filepath.Join(ts.Getenv("HOMES"), args[0], args[1])
+	saved := path + ".saved"
+	if _, err := os.Stat(saved); err != nil {
+		b, err := os.ReadFile(path)
+		ts.Check(err)
+		ts.Check(os.WriteFile(saved, b, 0o600))
+	}
+	b, err := os.ReadFile(saved)
+	ts.Check(err)
+	switch args[2] {
+	case "garbage":
+		b = append([]byte("garbage"), b...)
+	case "newer":
+		if b[0] == '{' {
+			b = []byte(strings.Replace(string(b), `"version":1`, `"version":2`, 1))
+		} else {
+			b[1] = 2 // the first member of the array
+		}
+	case "gone":
+		ts.Check(os.Remove(path))
+		return
+	case "mended":
+	default:
+		b, err = os.ReadFile(filepath.Join(ts.Getenv("HOMES"), args[2], args[1]))
+		ts.Check(err)
+	}
+	ts.Check(os.WriteFile(path, b, 0o600))
 }

@@ -104,13 +104,13 @@ func (a *app) setup(ctx context.Context, s setupAnswers) error {
 
 func (a *app) setupIdentity(ctx context.Context, s setupAnswers) (*keyring.Identity, config, error) {
 	a.say("Step 1 of 3: who you are. Colleagues see this; whoever keeps the store does not.")
-	if err := a.setupKeyStore(ctx); err != nil {
-		return nil, config{}, err
-	}
 	if err := a.ask(ctx, &s.name, "name", "  Your name:", notEmpty); err != nil {
 		return nil, config{}, err
 	}
 	if err := a.ask(ctx, &s.email, "email", "  Your email:", checkEmail); err != nil {
+		return nil, config{}, err
+	}
+	if err := a.setupKeyStore(ctx); err != nil {
 		return nil, config{}, err
 	}
 	id, held, err := a.newIdentity(ctx, s.name, s.email, s.device)
@@ -145,7 +145,7 @@ func (a *app) setupKeyStore(ctx context.Context) error {
 		return err
 	}
 	a.say("  No keyring of this system answers, which would keep the secret of this device.")
-	choice, promptErr := p.Choose(ctx, "  Where shall it rest:", []string{
+	choice, promptErr := p.Choose(ctx, "  Where shall it rest?", []string{
 		"in a file, under a passphrase that I choose now",
 		"nowhere yet; I start the keyring first",
 	})
@@ -165,7 +165,7 @@ func (a *app) sayBackup(c config) error {
 	if err != nil {
 		return err
 	}
-	a.say("Step 2 of 3: a copy. Without one, the loss of this device is the loss of your keys.")
+	a.say("\nStep 2 of 3: a copy. Without one, the loss of this device is the loss of your keys.")
 	if c.KeyStore == keystore.KindFile {
 		a.say("  Copy this folder to a safe place, and keep its passphrase apart from it:")
 	} else {
@@ -181,14 +181,14 @@ func (a *app) setupOrganization(ctx context.Context, s setupAnswers) error {
 		return err
 	}
 	if pin, err := workspace.ReadPin(homeDir(home)); err == nil {
-		a.say("Step 3 of 3: this device belongs to an organization already.")
+		a.say("\nStep 3 of 3: this device belongs to an organization already.")
 		a.say("  %s", officer.FormatFingerprint(pin.Organization))
 		a.next("underseal status")
 		return nil
 	} else if !errors.Is(err, workspace.ErrNoOrganization) {
 		return err
 	}
-	a.say("Step 3 of 3: your organization.")
+	a.say("\nStep 3 of 3: your organization.")
 	if s.firm == "" && s.fingerprint == "" {
 		if err := a.askOrganization(ctx, &s); err != nil {
 			return err
@@ -221,7 +221,7 @@ func (a *app) askOrganization(ctx context.Context, s *setupAnswers) error {
 	if err != nil {
 		return withHint(err, "give --firm NAME to found one, or --fingerprint to join one")
 	}
-	choice, err := p.Choose(ctx, "  What do you want:", []string{
+	choice, err := p.Choose(ctx, "  What do you want?", []string{
 		"found a new one, with me as its first officer",
 		"join one; I have its fingerprint from an officer",
 		"neither for now",

@@ -6,6 +6,9 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
+	"unicode"
+	"unicode/utf16"
+	"unicode/utf8"
 
 	"github.com/underseal/underseal/internal/term"
 )
@@ -39,10 +42,28 @@ func arg(s string) string {
 	case shown != "" && strings.Trim(shown, plain) == "":
 		return shown
 	case runtime.GOOS == "windows":
-		return `"` + shown + `"` // a file's name holds no quote there
+		// A file's name holds no quote there, but somebody's email may, and
+		// what follows it would be a command of its own when it is pasted.
+		return `"` + strings.ReplaceAll(shown, `"`, `'`) + `"`
 	default:
 		return "'" + strings.ReplaceAll(shown, "'", `'\''`) + "'"
 	}
+}
+
+// escapeJSON writes out, as JSON does, the control and format characters that
+// encoding/json leaves as they are: in a terminal they would act (attack 35).
+func escapeJSON(body []byte) []byte {
+	out := make([]byte, 0, len(body))
+	for _, r := range string(body) {
+		if r >= 0x7f && unicode.In(r, unicode.Cc, unicode.Cf) {
+			for _, unit := range utf16.Encode([]rune{r}) {
+				out = fmt.Appendf(out, `\u%04x`, unit)
+			}
+			continue
+		}
+		out = utf8.AppendRune(out, r)
+	}
+	return out
 }
 
 // age is the time between two moments as people say it.
