@@ -228,3 +228,35 @@ func use(s *officer.State) {
 	}
 	_, _ = s.Apply([]byte("x"))
 }
+
+// Numbers that stand for no role, kind or rights are refused, although only a
+// program that keeps its device's secret badly would ever meet them.
+func TestCacheOfNonsense(t *testing.T) {
+	t.Parallel()
+	o := officertest.New(t, "alice").Do("alice: create field phone")
+	b := o.State.EncodeCache()
+	name := o.Person("alice").File.Name.Commitment()
+	role := bytes.Index(b, name[:]) - 1
+	kind := bytes.Index(b, []byte("\x07tabular")) - 1
+	rights := len(b) - len("\x07\x01\x00\x00\x00\x00") // rights, sequence, no senders, no directory, openings or invitations
+	for what, c := range map[string]struct {
+		at   int
+		good byte
+		bad  []byte
+	}{
+		"role":   {role, 1, []byte{0, 4, 255}},
+		"kind":   {kind, 1, []byte{0, 4, 5}},
+		"rights": {rights, 7, []byte{0, 2, 4, 6, 8}},
+	} {
+		if b[c.at] != c.good {
+			t.Fatalf("%s is not where it is looked for: %d", what, b[c.at])
+		}
+		for _, v := range c.bad {
+			bad := slices.Clone(b)
+			bad[c.at] = v
+			if _, err := officer.DecodeCache(bad); !errors.Is(err, officer.ErrCache) {
+				t.Errorf("%s %d: %v", what, v, err)
+			}
+		}
+	}
+}

@@ -208,6 +208,7 @@ func ascending[K any](r *cacheReader, size int, read func(*cacheReader) K, compa
 
 func (r *cacheReader) member(id MemberID) *Member {
 	m := &Member{ID: id, Role: Role(r.upTo(math.MaxUint8)), Name: r.hash(), Email: r.hash()}
+	r.check(m.Role >= RoleOfficer && m.Role <= RoleGuest)
 	m.UserKeys = make([]UserKey, r.some(pubkey.KEMSize))
 	for i := range m.UserKeys {
 		k := UserKey{Generation: uint64(i) + 1, Public: r.fixed(pubkey.KEMSize), Commitment: r.hash()}
@@ -241,6 +242,7 @@ func (r *cacheReader) device(id DeviceID) *Device {
 
 func (r *cacheReader) resource(id ResourceID) *Resource {
 	res := &Resource{ID: id, Kind: KeyKind(r.upTo(math.MaxUint8))}
+	r.check(res.Kind >= wire.KindField && res.Kind <= wire.KindDirectory)
 	for _, part := range []*string{&r.binding.Connector, &r.binding.Account, &r.binding.Kind, &r.binding.ID} {
 		if b := r.bytes(); string(b) != *part {
 			*part = string(b)
@@ -273,7 +275,8 @@ func (r *cacheReader) grant() GrantState {
 	if i := r.place(len(r.members)); !r.failed {
 		g.Principal.ID = r.members[i][:]
 	}
-	g.Rights, g.Sequence = Rights(r.upTo(math.MaxUint8)), r.number()
+	g.Rights, g.Sequence = Rights(r.upTo(uint64(allRights))), r.number()
+	r.check(g.Rights.valid())
 	if n := r.count(2); n > 0 {
 		if n > len(r.senders) {
 			r.senders = make([]Sender, max(n, 1024))
