@@ -194,7 +194,7 @@ func BenchmarkLogWarm(b *testing.B) {
 	}{
 		{"decode", open},
 		{"mac", func(*testing.B) { mac() }},
-		{"together", func(b *testing.B) { mac(); open(b) }},
+		{"together", func(b *testing.B) { b.Helper(); mac(); open(b) }},
 	} {
 		b.Run(c.name, func(b *testing.B) {
 			b.ReportAllocs()
