@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"syscall"
+	"time"
 )
 
 // errDone says that a file was used after Commit or Abort: a fault of the caller.
@@ -26,6 +27,10 @@ type File struct {
 	done  bool
 }
 
+// staleAfter is when a temporary file has been left behind for certain: its
+// writer would have written to it since.
+const staleAfter = 24 * time.Hour
+
 // Create begins a file that Commit will put at path. The directory must exist.
 // What is at path already must be a regular file, so that --out /dev/null
 // does not end as a file in /dev and a link is not written through.
@@ -36,6 +41,11 @@ func Create(path string, mode Mode) (*File, error) {
 	d, err := OpenDir(filepath.Dir(path), "", mode)
 	if err != nil {
 		return nil, err // it names the directory
+	}
+	if mode == Private {
+		// What a crash left is plaintext; that it cannot be cleared away is no
+		// reason to stop.
+		_ = d.RemoveStale(".", time.Now().Add(-staleAfter))
 	}
 	f, err := d.begin(filepath.Base(path))
 	if err != nil {
