@@ -113,7 +113,7 @@ func (r Rights) String() string {
 type PrincipalKind uint8
 
 // The kinds of principal. Groups are specified and come later; replay refuses
-// operations that name one (spec/log.md, "Reserved").
+// operations that name one (spec/log-reserved.md).
 const (
 	PrincipalMember PrincipalKind = 1
 	PrincipalGroup  PrincipalKind = 2

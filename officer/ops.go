@@ -10,7 +10,7 @@ import (
 type OpKind uint8
 
 // The operations of format version 1 that this program replays. The numbers
-// from 13 on are specified in spec/log.md under "Reserved" and refused here.
+// from 13 on are specified in spec/log-reserved.md and refused here.
 const (
 	OpGenesis       OpKind = 1
 	OpMemberAdded   OpKind = 2

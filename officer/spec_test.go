@@ -7,13 +7,17 @@ import (
 	"testing"
 )
 
-// TestAuthorityTable holds the table role × operation of spec/log.md, with the
-// reserved operations, against the program's.
+// TestAuthorityTable holds the tables role × operation of spec/log.md and
+// spec/log-reserved.md against the program's.
 func TestAuthorityTable(t *testing.T) {
 	t.Parallel()
-	page, err := os.ReadFile("../spec/log.md")
-	if err != nil {
-		t.Fatal(err)
+	var page []byte
+	for _, name := range []string{"log.md", "log-reserved.md"} {
+		b, err := os.ReadFile("../spec/" + name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		page = append(page, b...)
 	}
 	row := regexp.MustCompile(`(?m)^\| ([0-9]+) \| ([^|]+) \| (yes|no) \| (yes|no) \| (yes|no) \|`)
 	rows := row.FindAllStringSubmatch(string(page), -1)

@@ -119,29 +119,69 @@ func TestOperations(t *testing.T) {
 		}
 	}
 	known := len(table(t, "log.md", "## Operations"))
-	reserved := table(t, "log.md", "## Reserved")
+	reserved := table(t, "log-reserved.md", "## Operations")
 	for i, row := range reserved {
 		number := known + i + 1
 		if row[0] != fmt.Sprint(number) || officer.OpKind(number).String() != unknown(number) {
-			t.Errorf("log.md reserves %s; the program: %d %q", row[0], number, officer.OpKind(number))
+			t.Errorf("log-reserved.md has %s; the program: %d %q", row[0], number, officer.OpKind(number))
 		}
 	}
 	if next := known + len(reserved) + 1; officer.OpKind(next).String() != unknown(next) {
-		t.Errorf("the program knows %q, which log.md does not have", officer.OpKind(next))
+		t.Errorf("the program knows %q, which no page has", officer.OpKind(next))
 	}
 }
 
 // TestSections wants a section with a table of fields for every operation.
 func TestSections(t *testing.T) {
 	t.Parallel()
-	for _, heading := range []string{"## Operations", "## Reserved"} {
-		for _, row := range table(t, "log.md", heading) {
-			for i, field := range table(t, "log.md", "### "+row[0]+" "+row[1]) {
+	for _, page := range []string{"log.md", "log-reserved.md"} {
+		for _, row := range table(t, page, "## Operations") {
+			for i, field := range table(t, page, "### "+row[0]+" "+row[1]) {
 				if field[0] != fmt.Sprint(i+1) || field[1] == "" || field[2] == "" {
 					t.Errorf("%s: field %d is %q", row[1], i+1, field)
 				}
 			}
 		}
+	}
+}
+
+// TestLinks wants every link to another page, and to a heading of it, to lead
+// somewhere.
+func TestLinks(t *testing.T) {
+	t.Parallel()
+	pages, err := filepath.Glob("*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	heading := regexp.MustCompile(`(?m)^#+ (.+)$`)
+	notInAnchor := regexp.MustCompile(`[^a-z0-9 -]`)
+	places := map[string]bool{}
+	text := map[string]string{}
+	for _, page := range pages {
+		b, err := os.ReadFile(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text[page], places[page] = string(b), true
+		for _, h := range heading.FindAllStringSubmatch(string(b), -1) {
+			anchor := notInAnchor.ReplaceAllString(strings.ToLower(h[1]), "")
+			places[page+"#"+strings.ReplaceAll(anchor, " ", "-")] = true
+		}
+	}
+	links := 0
+	for page, s := range text {
+		for _, m := range regexp.MustCompile(`\]\(([a-z-]*\.md)?(#[^)]*)?\)`).FindAllStringSubmatch(s, -1) {
+			to := m[1]
+			if to == "" {
+				to = page
+			}
+			if links++; !places[to+m[2]] {
+				t.Errorf("%s: nothing is at %s", page, to+m[2])
+			}
+		}
+	}
+	if links < 50 {
+		t.Errorf("only %d links were found", links)
 	}
 }
 
@@ -167,7 +207,7 @@ func rules(t *testing.T, page string) []string {
 func TestRules(t *testing.T) {
 	t.Parallel()
 	pages, err := filepath.Glob("*.md")
-	if err != nil || len(pages) < 8 {
+	if err != nil || len(pages) < 9 {
 		t.Fatal(pages, err)
 	}
 	defined := map[string]string{}
