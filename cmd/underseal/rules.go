@@ -78,6 +78,7 @@ func rules() []rule {
 		{workspace.ErrLocal, classRefused, "a file of this device's own folder was altered; restore the folder from your copy"},
 		{workspace.ErrStore, classRefused, "the store contradicts itself; try another copy of it"},
 		{workspace.ErrKeyMissing, classRefused, "the store lost an envelope; ask who granted it to you to grant it again"},
+		{workspace.ErrHistory, classRefused, "see who did: underseal log show; somebody who had the field before can read and seal again what is older"},
 		{errOtherOrganization, classRefused, "check the path, and the fingerprint with an officer: underseal org show"},
 
 		{workspace.ErrNotMember, classDenied, "give your card to an officer: underseal identity card --out you.card"},
@@ -91,6 +92,7 @@ func rules() []rule {
 		{columns.ErrUnknownKey, classRefused, "the token was altered, or belongs to another organization; --keep-going leaves such cells as they are"},
 		{columns.ErrWrongField, classRefused, "tokens were moved between columns; --keep-going leaves such cells as they are"},
 		{columns.ErrMixed, classRefused, "tokens were moved between columns; --column COLUMN=FIELD shows which, --keep-going opens them all the same"},
+		{columns.ErrKeyChanged, classBusy, "somebody's access changed meanwhile; run it again"},
 		{columns.ErrForeignToken, classInput, "open the file first, or take that token out"},
 		{fieldcrypt.ErrOpen, classRefused, hintKeep},
 		{errCells, classRefused, "they were left as they were; the lines above say where"},
