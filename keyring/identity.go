@@ -130,7 +130,7 @@ func ParseIdentity(b []byte) (*Identity, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrIdentity, err)
 	}
-	if w.Device.Kind != officer.TextDevice || w.Device.Commitment() != card.Device().Label {
+	if w.Device.Kind != officer.TextDevice || w.Device.Check() != nil || w.Device.Commitment() != card.Device().Label {
 		return nil, fmt.Errorf("%w: %w", ErrIdentity, officer.ErrOpening)
 	}
 	id := &Identity{card: file, device: w.Device, sealed: w.UserKey}
