@@ -197,7 +197,7 @@ func (tx *transaction) applyDeviceRemoved(o *DeviceRemoved) error {
 	if o.Device == tx.author { // it would know the keys that lock it out
 		return fmt.Errorf("%w: a device does not remove itself", ErrAuthority)
 	}
-	d.Removed, d.RemovedA = true, tx.sequence
+	d.Removed, d.RemovedAt = true, tx.sequence
 	m := tx.s.changeMember(d.Member)
 	if !slices.ContainsFunc(m.Devices, func(id DeviceID) bool { return !tx.s.devices[id].Removed }) {
 		return fmt.Errorf("last device: %w", ErrLast)

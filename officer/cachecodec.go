@@ -68,7 +68,7 @@ func (w *cacheWriter) device(d *Device) {
 	w.number(d.AtKey)
 	w.flag(d.Removed)
 	if d.Removed {
-		w.number(d.RemovedA)
+		w.number(d.RemovedAt)
 	}
 }
 
@@ -235,7 +235,7 @@ func (r *cacheReader) device(id DeviceID) *Device {
 	}
 	d.AddedBy, d.Added, d.AtKey = r.deviceAt(), r.number(), r.number()
 	if d.Removed = r.flag(); d.Removed {
-		d.RemovedA = r.number()
+		d.RemovedAt = r.number()
 	}
 	return d
 }

@@ -71,14 +71,14 @@ func (m *Member) UserKey() UserKey { return m.UserKeys[len(m.UserKeys)-1] }
 
 // Device is an installation of a member.
 type Device struct {
-	ID       DeviceID
-	Member   MemberID
-	Record   DeviceRecord
-	AddedBy  DeviceID
-	Added    uint64 // sequence of the entry
-	AtKey    uint64 // the member's user-key generation when it was added
-	Removed  bool
-	RemovedA uint64 // sequence of the removal
+	ID        DeviceID
+	Member    MemberID
+	Record    DeviceRecord
+	AddedBy   DeviceID
+	Added     uint64 // sequence of the entry
+	AtKey     uint64 // the member's user-key generation when it was added
+	Removed   bool
+	RemovedAt uint64 // sequence of the removal
 }
 
 // Epoch is one generation of a resource's key.
