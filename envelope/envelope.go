@@ -55,7 +55,7 @@ type Recipient struct {
 
 // Index is the place in a store where the recipient's envelopes are filed.
 func (r Recipient) Index() Hash {
-	return wire.Sum(wire.LabelMailbox, wire.MustMarshal([]any{uint8(r.Kind), r.ID}))
+	return wire.Sum(wire.LabelIndex, wire.MustMarshal([]any{uint8(r.Kind), r.ID}))
 }
 
 // Info is the context of an envelope; all of it is bound by HPKE and by the

@@ -103,8 +103,8 @@ func TestVectors(t *testing.T) {
 	classes.Used(t, rules)
 }
 
-// TestMailboxVectors checks where envelopes are filed.
-func TestMailboxVectors(t *testing.T) {
+// TestIndexVectors checks where envelopes are filed.
+func TestIndexVectors(t *testing.T) {
 	t.Parallel()
 	type vector struct {
 		Name, Kind string
@@ -114,7 +114,7 @@ func TestMailboxVectors(t *testing.T) {
 	}
 	n := 0
 	for _, v := range vectortest.Load[vector](t, "suite").Vectors {
-		if v.Kind != "mailbox" {
+		if v.Kind != "index" {
 			continue
 		}
 		n++

@@ -64,7 +64,7 @@ type Log interface {
 }
 
 // Index is the place where envelopes for one recipient are filed: a hash that
-// the client derives from the recipient (spec/suite.md, "Mailbox index").
+// the client derives from the recipient (spec/suite.md, "Identifiers").
 type Index = wire.Hash
 
 // Envelopes holds sealed keys by recipient.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"crypto/sha512"
 	"math/big"
 	"slices"
 
@@ -95,7 +96,7 @@ func encodingVectors() []suiteVector {
 		{Name: "text that is not UTF-8", Rule: "S-7", Bytes: fields(num(7), bstr(b), bstr(c), tstr("\xff"))},
 		{Name: "text with a surrogate", Rule: "S-7", Bytes: fields(num(7), bstr(b), bstr(c), tstr("\xed\xa0\x80"))},
 		{Name: "text in an overlong form", Rule: "S-7", Bytes: fields(num(7), bstr(b), bstr(c), tstr("\xc0\xaf"))},
-		{Name: "nested nine deep", Rule: "S-9", Bytes: fields(num(7), bstr(b), bstr(c), nil, unhex("8181818181818100"))},
+		{Name: "nested nine deep", Rule: "S-9", Bytes: fields(num(7), bstr(b), bstr(c), nil, unhex("818181818181818100"))},
 	}
 	for i := range out {
 		out[i].Kind = "encoding"
@@ -147,9 +148,41 @@ func torsioned(public []byte) []byte {
 
 // malleated is a signature with S + l in the place of S.
 func malleated(sig []byte) []byte {
-	l, _ := new(big.Int).SetString("7237005577332262213973186563042994240857116359379907606001950938285454250989", 10)
-	return cat(sig[:32], little(l.Add(l, fromLittle(sig[32:]))))
+	return cat(sig[:32], little(new(big.Int).Add(order(), fromLittle(sig[32:]))))
 }
+
+// order is that of the base point of Ed25519, l.
+func order() *big.Int {
+	l, _ := new(big.Int).SetString("7237005577332262213973186563042994240857116359379907606001950938285454250989", 10)
+	return l
+}
+
+// offsetR signs so that the equation with the cofactor holds and the one without
+// does not: R is moved by the point of order 2 before it is hashed.
+func (s signer) offsetR(label string, x []byte) []byte {
+	h := sha512.Sum512(s[:32])
+	r := sha512.Sum512(cat(h[32:], labelled(label, x)))
+	moved := torsioned(s.sign(label, x)[:32]) // R = [r]B
+	return s.withR(moved, scalar(r[:]), label, x)
+}
+
+// longR signs with r = 0 and the identity in a longer form as R.
+func (s signer) longR(label string, x []byte) []byte {
+	return s.withR(little(new(big.Int).Add(prime(), big.NewInt(1))), new(big.Int), label, x)
+}
+
+// withR completes R to a signature with S = r + k·a.
+func (s signer) withR(encoded []byte, r *big.Int, label string, x []byte) []byte {
+	h := sha512.Sum512(s[:32])
+	h[0] &= 248
+	h[31] = h[31]&63 | 64
+	k := sha512.Sum512(cat(encoded, s.public(), labelled(label, x)))
+	sum := new(big.Int).Mul(scalar(k[:]), fromLittle(h[:32]))
+	return cat(encoded, little(sum.Mod(sum.Add(sum, r), order())))
+}
+
+// scalar is a number of 64 bytes, little-endian, modulo the order.
+func scalar(b []byte) *big.Int { n := fromLittle(b); return n.Mod(n, order()) }
 
 // lowOrderPoints are the canonical X25519 points whose products are all zero.
 func lowOrderPoints() [][]byte {
@@ -166,9 +199,18 @@ func lowOrderPoints() [][]byte {
 func withPoint(b, u []byte) []byte { return cat(b[:len(b)-32], u) }
 
 // withCoefficient sets the first coefficient of an ML-KEM key to 3329.
-func withCoefficient(public []byte) []byte {
+func withCoefficient(public []byte) []byte { return withCoefficientAt(public, 0) }
+
+// withCoefficientAt sets coefficient i. Two of them share three bytes, the
+// first in the lower bits.
+func withCoefficientAt(public []byte, i int) []byte {
 	b := cat(public)
-	b[0], b[1] = 0x01, b[1]&0xf0|0x0d
+	j := i / 2 * 3
+	if i%2 == 0 {
+		b[j], b[j+1] = 0x01, b[j+1]&0xf0|0x0d
+	} else {
+		b[j+1], b[j+2] = b[j+1]&0x0f|0x10, 0xd0
+	}
 	return b
 }
 
@@ -195,12 +237,13 @@ func publicKeyVectors() []suiteVector {
 	out := []suiteVector{
 		{Name: "hash with a label", Kind: "sum", Label: wire.LabelEntryHash, Payload: payload, Sum: sum(wire.LabelEntryHash, payload)},
 		{Name: "name of a public key", Kind: "sum", Label: wire.LabelPublicKey, Payload: x.public, Sum: keyName(x.public)},
-		{Name: "index of a member", Kind: "mailbox", Recipient: 1, ID: random("member", 32), Sum: mailbox(1, random("member", 32))},
-		{Name: "index of a group", Kind: "mailbox", Recipient: 2, ID: random("group", 16), Sum: mailbox(2, random("group", 16))},
-		{Name: "index of a device", Kind: "mailbox", Recipient: 3, ID: random("device", 32), Sum: mailbox(3, random("device", 32))},
+		{Name: "index of a member", Kind: "index", Recipient: 1, ID: random("member", 32), Sum: envelopeIndex(1, random("member", 32))},
+		{Name: "index of a group", Kind: "index", Recipient: 2, ID: random("group", 16), Sum: envelopeIndex(2, random("group", 16))},
+		{Name: "index of a device", Kind: "index", Recipient: 3, ID: random("device", 32), Sum: envelopeIndex(3, random("device", 32))},
 
 		signing("an Ed25519 key", "", s.public()),
 		signing("31 bytes", "S-10", s.public()[:31]),
+		signing("33 bytes", "S-10", cat(s.public(), []byte{0})),
 		signing("y not below p", "S-11", noncanonical(3)),
 		signing("x is 0 with the sign bit set", "S-11", highBit(identityPoint())),
 		signing("no point has this y", "S-11", little(big.NewInt(2))),
@@ -213,7 +256,10 @@ func publicKeyVectors() []suiteVector {
 		sealing("1215 bytes", "S-10", x.public[1:]),
 		sealing("X25519 point with the top bit set", "S-14", withPoint(x.public, highBit(x.public[1184:]))),
 		sealing("X25519 point not below p", "S-14", withPoint(x.public, noncanonical(9))),
+		sealing("1217 bytes", "S-10", cat(x.public, []byte{0})),
 		sealing("ML-KEM coefficient of 3329", "S-16", withCoefficient(x.public)),
+		sealing("ML-KEM coefficient of 3329 in an odd place", "S-16", withCoefficientAt(x.public, 1)),
+		sealing("ML-KEM coefficient of 3329 in the last place", "S-16", withCoefficientAt(x.public, 767)),
 
 		encapsulation("an encapsulation", "", enc),
 		encapsulation("1119 bytes", "S-10", enc[1:]),
@@ -224,7 +270,10 @@ func publicKeyVectors() []suiteVector {
 		signature("of another payload", "S-17", wire.LabelEntry, []byte("paylord"), sig),
 		signature("of another label", "S-17", wire.LabelCard, payload, sig),
 		signature("63 bytes", "S-17", wire.LabelEntry, payload, sig[:63]),
+		signature("65 bytes, the last one 0", "S-17", wire.LabelEntry, payload, cat(sig, []byte{0})),
 		signature("S not below l", "S-17", wire.LabelEntry, payload, malleated(sig)),
+		signature("R with a part of small order", "S-17", wire.LabelEntry, payload, s.offsetR(wire.LabelEntry, payload)),
+		signature("R that is not canonical", "S-17", wire.LabelEntry, payload, s.longR(wire.LabelEntry, payload)),
 	}
 	for i, u := range lowOrderPoints() {
 		n := string(rune('1' + i))
@@ -235,8 +284,8 @@ func publicKeyVectors() []suiteVector {
 	return out
 }
 
-func mailbox(kind uint64, id []byte) []byte {
-	return sum(wire.LabelMailbox, array(num(kind), bstr(id)))
+func envelopeIndex(kind uint64, id []byte) []byte {
+	return sum(wire.LabelIndex, array(num(kind), bstr(id)))
 }
 
 func dataKeyVectors() []suiteVector {

@@ -15,7 +15,7 @@ const (
 	LabelPublicKey    = "underseal/v1/public-key" // hash of an X-Wing public key
 	LabelText         = "underseal/v1/text"       // salted commitment to a name, email or label
 	LabelEnvelope     = "underseal/v1/envelope"   // HPKE info and signature of an envelope
-	LabelMailbox      = "underseal/v1/mailbox"    // index under which a store files envelopes
+	LabelIndex        = "underseal/v1/index"      // index under which a store files envelopes
 
 	LabelDataKey  = "underseal/v1/data-key"  // HKDF salt of every data key
 	LabelCommit   = "underseal/v1/commit"    // its commitment
@@ -26,6 +26,7 @@ const (
 	LabelToken    = "us1"                    // associated data and prefix of a token
 	LabelDraft    = "draft"                  // first item of a record name without an id
 	LabelCache    = "underseal/v1/cache"     // MAC of a client's verified cache
+	LabelPin      = "underseal/v1/pin"       // MAC of what a client pins: an organization and its head
 	LabelLastSeen = "underseal/v1/last-seen" // signed last-seen statement (reserved)
 	LabelManifest = "underseal/v1/manifest"  // folder manifest entries (reserved)
 	LabelMeta     = "underseal/v1/meta"      // document metadata (reserved)

@@ -28,7 +28,7 @@ export const sum = (label, x) => sha256(labelled(label, x));
 /** @param {Uint8Array} key */
 export const publicKeyName = (key) => sum('underseal/v1/public-key', key);
 /** @param {number} kind @param {Uint8Array} id */
-export const mailbox = (kind, id) => sum('underseal/v1/mailbox', encode([kind, id]));
+export const envelopeIndex = (kind, id) => sum('underseal/v1/index', encode([kind, id]));
 
 /* Signatures */
 

@@ -4,7 +4,7 @@ import { ed25519 } from '@noble/curves/ed25519.js';
 import { sha512 } from '@noble/hashes/sha2.js';
 import { concat, fromUtf8, hex } from '../src/bytes.js';
 import { bstr, checkVersion, encode, list, parse, struct, tstr, uint } from '../src/cbor.js';
-import { DataKey, checkEncapsulation, checkSealingKey, checkSigningKey, encodeContext, labelled, mailbox, sealingKeyPair, sum, verify } from '../src/suite.js';
+import { DataKey, checkEncapsulation, checkSealingKey, checkSigningKey, encodeContext, envelopeIndex, labelled, sealingKeyPair, sum, verify } from '../src/suite.js';
 import { bytes, checkAll, context } from './vectors.js';
 
 const sample = struct({
@@ -29,7 +29,7 @@ checkAll('suite', {
     return {};
   },
   sum: (v) => ({ sum: sum(v.label, bytes(v.payload)) }),
-  mailbox: (v) => ({ sum: mailbox(v.recipient_kind, bytes(v.recipient_id)) }),
+  index: (v) => ({ sum: envelopeIndex(v.recipient_kind, bytes(v.recipient_id)) }),
   'signing key'(v) {
     checkSigningKey(bytes(v.public));
     return {};
