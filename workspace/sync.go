@@ -25,7 +25,7 @@ func (w *Workspace) read(ctx context.Context, from, limit uint64) ([][]byte, err
 	var batch [][]byte
 	limit = min(limit, readBatch)
 	for size := 0; uint64(len(batch)) < limit && size < readBytes; {
-		want := int(min(readPage, limit-uint64(len(batch)))) //nolint:gosec // at most a page
+		want := int(min(readPage, limit-uint64(len(batch))))
 		page, err := w.store.Read(ctx, from+uint64(len(batch)), want)
 		if err != nil {
 			return nil, fmt.Errorf("read log: %w", err)
@@ -83,7 +83,7 @@ func (w *Workspace) syncOnce(ctx context.Context) error {
 			if officer.EntryHash(batch[0]) != state.Head().Hash {
 				return ErrFork
 			}
-			batch, from = batch[1:], from+1
+			batch = batch[1:]
 		}
 		if len(batch) == 0 {
 			break

@@ -240,9 +240,9 @@ const maxAttempts = 16
 // commit makes a plan from the present state, uploads its envelopes, signs
 // its entry and appends it; after a lost race it reads the log and makes the
 // plan again (attack 52). A nil plan means that nothing is left to do.
-func (w *Workspace) commit(ctx context.Context, make func(plan.Author) (*plan.Plan, error)) error {
+func (w *Workspace) commit(ctx context.Context, build func(plan.Author) (*plan.Plan, error)) error {
 	for range maxAttempts {
-		p, err := make(plan.Author{State: w.state, Device: w.me.Keys(), Now: w.now()})
+		p, err := build(plan.Author{State: w.state, Device: w.me.Keys(), Now: w.now()})
 		if err != nil || p == nil {
 			return err
 		}

@@ -2,6 +2,7 @@ package columns_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"io"
 	"strings"
@@ -15,6 +16,7 @@ import (
 	"github.com/underseal/underseal/officer"
 	"github.com/underseal/underseal/store"
 	"github.com/underseal/underseal/workspace"
+	"github.com/underseal/underseal/workspace/workspacetest"
 )
 
 // atEnd runs something when the input has been read.
@@ -37,46 +39,33 @@ func (r *atEnd) Read(p []byte) (int, error) {
 // go out as done (P7).
 func TestAttack11RevokedWhileSealing(t *testing.T) {
 	t.Parallel()
-	f := firm(t)
-	ctx := t.Context()
-	f.Add("alice", "dora", officer.RoleOfficer)
-	for what, attack := range map[string]func(){
-		"nothing": nil,
-		"another field": func() {
-			must(t, f.Open("alice").Rotate(ctx, "ssn"))
-		},
-		"rotated": func() {
-			if _, err := f.Open("alice").Revoke(ctx, "phone", "bob@example.com"); err != nil {
-				t.Error(err)
-			}
-		},
-		"closed": func() {
-			must(t, f.Open("alice").Grant(ctx, "phone", "bob@example.com", officer.Read))
-			if closed, err := f.Open("dora").Revoke(ctx, "phone", "bob@example.com"); err != nil || !closed {
-				t.Error(closed, err)
-			}
-		},
+	revoke := func(who string) func(context.Context, *workspacetest.Firm) error {
+		return func(ctx context.Context, f *workspacetest.Firm) error {
+			_, err := f.Open(who).Revoke(ctx, "phone", "bob@example.com")
+			return err
+		}
+	}
+	for what, c := range map[string]struct {
+		attack func(context.Context, *workspacetest.Firm) error
+		want   error
+	}{
+		"nothing":       {func(context.Context, *workspacetest.Firm) error { return nil }, nil},
+		"another field": {func(ctx context.Context, f *workspacetest.Firm) error { return f.Open("alice").Rotate(ctx, "ssn") }, nil},
+		"rotated":       {revoke("alice"), columns.ErrKeyChanged},
+		"closed":        {revoke("dora"), officer.ErrClosed}, // who does not hold it
 	} {
 		t.Run(what, func(t *testing.T) {
-			if what == "closed" || what == "rotated" { // after "rotated" Bob is out already
-				must(t, f.Open("alice").Rotate(ctx, "phone"))
-				must(t, f.Open("alice").Grant(ctx, "phone", "bob@example.com", officer.Read))
-			}
-			w := f.Open("alice")
+			t.Parallel()
+			f := firm(t)
+			f.Add("alice", "dora", officer.RoleOfficer)
+			in := &atEnd{strings.NewReader(people), func() {
+				if err := c.attack(t.Context(), f); err != nil {
+					t.Error(err)
+				}
+			}}
 			var out bytes.Buffer
-			_, err := columns.Seal(ctx, w, &atEnd{strings.NewReader(people), attack}, &out, csvFile(), both()[:1])
-			switch what {
-			case "rotated":
-				if !errors.Is(err, columns.ErrKeyChanged) {
-					t.Errorf("%v", err)
-				}
-			case "closed":
-				if !errors.Is(err, officer.ErrClosed) {
-					t.Errorf("%v", err)
-				}
-				must(t, f.Open("alice").Rotate(ctx, "phone"))
-			default:
-				must(t, err)
+			if _, err := columns.Seal(t.Context(), f.Open("alice"), in, &out, csvFile(), both()[:1]); !errors.Is(err, c.want) {
+				t.Errorf("%v", err)
 			}
 		})
 	}
