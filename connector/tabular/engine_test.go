@@ -116,6 +116,13 @@ func TestStops(t *testing.T) {
 			_, err := tabular.Process(ctx, r, w, small(workers), tabulartest.Same)
 			return err
 		})
+		// Not the end of the file: what wraps io.EOF says that there was more.
+		run("read error that wraps EOF", io.EOF, func(ctx context.Context, _ context.CancelCauseFunc, w *writer) error {
+			w.n = 1 << 30
+			r := io.MultiReader(strings.NewReader(in[:1000]), iotest.ErrReader(fmt.Errorf("cut short: %w", io.EOF)))
+			_, err := tabular.Process(ctx, r, w, small(workers), tabulartest.Same)
+			return err
+		})
 		run("idle reader", io.ErrNoProgress, func(ctx context.Context, _ context.CancelCauseFunc, w *writer) error {
 			_, err := tabular.Process(ctx, idle{}, w, small(workers), tabulartest.Same)
 			return err

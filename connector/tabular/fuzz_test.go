@@ -21,7 +21,7 @@ import (
 // Each fuzz target has its seeds in testdata/fuzz/, and adds the people file.
 
 func FuzzCSVIdentity(f *testing.F) {
-	f.Add(legislators(f)[:8000], uint16(100), byte(0))
+	f.Add(rows(legislators(f), 8000), uint16(100), byte(0))
 	f.Fuzz(func(t *testing.T, in []byte, chunk uint16, comma byte) {
 		o := tabular.Options{Format: tabular.CSV, Comma: ",;|\t"[comma%4], Workers: 2}
 		want, columns, wantErr := readAll(in, o.Comma)
@@ -51,6 +51,9 @@ func FuzzCSVIdentity(f *testing.F) {
 		}
 	})
 }
+
+// rows are the first whole rows of a file, up to n bytes.
+func rows(file []byte, n int) []byte { return file[:bytes.LastIndexByte(file[:n], '\n')+1] }
 
 // collector keeps copies of the cells that come by.
 type collector struct {
@@ -143,14 +146,14 @@ func sameCells(t *testing.T, recs [][]string, columns []string, got []tabular.Ce
 }
 
 func FuzzCSVRoundTrip(f *testing.F) {
-	f.Add(legislators(f)[:8000], uint16(100), byte(0))
+	f.Add(rows(legislators(f), 8000), uint16(100), byte(0))
 	f.Fuzz(func(t *testing.T, in []byte, chunk uint16, comma byte) {
 		o := tabular.Options{
 			Format: tabular.CSV, Comma: ",;|\t"[comma%4], Workers: 2,
 			Warn: func(at tabular.Place, c tabular.Change) { t.Errorf("%v: %v", at, c) },
 		}
 		if _, o.Columns, _ = readAll(in, o.Comma); len(o.Columns) == 0 {
-			t.Skip("no column to choose")
+			return // no column to choose
 		}
 		roundTrip(t, string(in), tabular.WithChunk(o, int(chunk)))
 	})
@@ -160,11 +163,14 @@ func roundTrip(t *testing.T, in string, o tabular.Options) {
 	t.Helper()
 	sealed, _, err := process(in, o, tabulartest.Seal)
 	if err != nil {
-		t.Skip("not a valid file")
+		if _, _, err := process(in, o, tabulartest.Same); err == nil {
+			t.Fatalf("refused only where it is sealed: %q", in)
+		}
+		return
 	}
 	o.Columns, o.Prefix = nil, tabulartest.Prefix
 	if _, r, err := process(in, o, tabulartest.Nothing); err != nil || len(r.Columns) > 0 {
-		t.Skip("plaintext that looks like a token")
+		return // plaintext that looks like a token: nothing else could be opened
 	}
 	opened, _, err := process(sealed, o, tabulartest.Open)
 	if err != nil || opened != in {
@@ -173,7 +179,7 @@ func roundTrip(t *testing.T, in string, o tabular.Options) {
 }
 
 func FuzzJSONLinesIdentity(f *testing.F) {
-	f.Add(asJSONLines(f, legislators(f))[:8000], uint16(100))
+	f.Add(rows(asJSONLines(f, legislators(f)), 8000), uint16(100))
 	f.Fuzz(func(t *testing.T, in []byte, chunk uint16) {
 		var got collector
 		o := tabular.Options{Format: tabular.JSONLines, Columns: []string{"a", "b", "phone"}, Workers: 2}
@@ -234,7 +240,7 @@ func readLines(in []byte, columns []string) (cells []string, rows int64, valid b
 }
 
 func FuzzJSONLinesRoundTrip(f *testing.F) {
-	f.Add(asJSONLines(f, legislators(f))[:8000], uint16(100), "phone")
+	f.Add(rows(asJSONLines(f, legislators(f)), 8000), uint16(100), "phone")
 	f.Fuzz(func(t *testing.T, in []byte, chunk uint16, column string) {
 		o := tabular.Options{Format: tabular.JSONLines, Columns: []string{column}, Workers: 2}
 		roundTrip(t, string(in), tabular.WithChunk(o, int(chunk)))
