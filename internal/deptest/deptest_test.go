@@ -114,7 +114,7 @@ func TestRulesBite(t *testing.T) {
 		{"names", "./internal/utils", "context", nil},
 		{"officer cannot decrypt", "./internal/pubkey", "golang.org/x/crypto/chacha20poly1305", []string{"relay cannot decrypt"}},
 		{"officer cannot decrypt", "./officer", "./internal/secret", []string{"relay cannot decrypt"}},
-		{"relay cannot decrypt", "./relay", "crypto/hpke", []string{"one suite"}},
+		{"relay cannot decrypt", "./relay", "crypto/hpke", []string{"HPKE in one place"}},
 		{"relay is small", "./relay", "./internal/bech32text", nil},
 		{"a store is opaque", "./store/dirstore", "./officer", nil},
 		{"the store contract is bare", "./store", "./internal/secret", []string{}},
