@@ -49,7 +49,7 @@ const (
 
 func (p pinWire) mac(d *keyring.Device) []byte {
 	p.MAC = nil
-	return d.MAC("pin", wire.MustMarshal(p))
+	return d.MAC(wire.LabelPin, wire.MustMarshal(p))
 }
 
 // ReadPin reads the pin of a device that may be locked; only an unlocked
