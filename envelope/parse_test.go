@@ -8,18 +8,23 @@ import (
 	"github.com/underseal/underseal/internal/wire"
 )
 
-// Data of another version is named, and nothing of it is looked at.
+// Data of a newer version is named, and nothing of it is looked at.
 func TestAttack37UnknownVersion(t *testing.T) {
 	t.Parallel()
 	s := newScene(t)
 	s.check(t)
-	for _, v := range []byte{0, 2, 23} {
+	for _, v := range []byte{2, 23} {
 		b := bytes.Clone(s.sealed)
 		b[1] = v
 		var ve *VersionError
 		if e, err := Parse(b); !errors.As(err, &ve) || ve.Version != uint64(v) || ve.Format != "envelope" || e != nil {
 			t.Errorf("version %d: %v", v, err)
 		}
+	}
+	b := bytes.Clone(s.sealed)
+	b[1] = 0
+	if _, err := Parse(b); !errors.Is(err, wire.ErrMalformed) || errors.As(err, new(*VersionError)) {
+		t.Errorf("version 0: %v", err)
 	}
 }
 

@@ -110,10 +110,10 @@ func (r rawToken) decode(text []byte) error {
 	if !decodeText(r, text[len(Prefix):]) {
 		return &OpenError{Reason: ReasonForm}
 	}
-	if r[0] != wire.Version {
+	if r[0] > wire.Version {
 		return &wire.VersionError{Format: "token", Version: uint64(r[0])}
 	}
-	if len(r) < minRaw || (len(r)-minRaw)%padStep != 0 {
+	if r[0] != wire.Version || len(r) < minRaw || (len(r)-minRaw)%padStep != 0 {
 		return &OpenError{Reason: ReasonForm}
 	}
 	return nil

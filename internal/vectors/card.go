@@ -81,7 +81,7 @@ func cardVectors() []cardVector {
 	badBody("unknown field", "C-1", fields(bstr(user), bstr(commitment), bstr(dev), bstr(name), bstr(email), num(1)))
 	badBody("without email", "C-1", fields(bstr(user), bstr(commitment), bstr(dev), bstr(name)))
 	badBody("commitment of 31 bytes", "C-1", cardBody(user, commitment[1:], dev, name, email))
-	bad("version 0", "C-2", cat([]byte{0x83, 0}, card[2:]))
+	bad("version 0", "C-1", cat([]byte{0x83, 0}, card[2:]))
 	bad("version 2", "C-2", cat([]byte{0x83, 2}, card[2:]))
 	badBody("user key of 1215 bytes", "C-3", cardBody(user[1:], commitment, dev, name, email))
 	for i, u := range lowOrderPoints() {

@@ -100,7 +100,7 @@ func envelopeVectors() []envelopeVector {
 	add("length in a longer form", "E-1", want, cat(bytes[:2], []byte{0x59, 0, bytes[3]}, bytes[4:]))
 	add("info not in a byte string", "E-1", want, array(num(1), want.encode(), bstr(good.enc), bstr(good.ct), bstr(good.signature)))
 	add("four parts", "E-1", want, array(num(1), bstr(good.info), bstr(good.enc), bstr(good.ct)))
-	add("version 0", "E-2", want, cat([]byte{0x85, 0}, bytes[2:]))
+	add("version 0", "E-1", want, cat([]byte{0x85, 0}, bytes[2:]))
 	add("version 2", "E-2", want, cat([]byte{0x85, 2}, bytes[2:]))
 
 	part := func(name, rule string, change func(*sealed)) {

@@ -92,7 +92,7 @@ func (c *cases) founded(s *scenario) {
 	c.refuse(s, "L-1", "body followed by a byte", sign(cat(body, []byte{0})))
 	c.refuse(s, "L-1", "operation of three items", sign(fields(bstr(s.id), num(1), bstr(s.head), num(startTime), bstr(alice.id()), array(array(num(2), num(0), num(0))))))
 	c.refuse(s, "L-1", "operation number above 255", sign(fields(bstr(s.id), num(1), bstr(s.head), num(startTime), bstr(alice.id()), array(array(num(256), fields())))))
-	c.refuse(s, "L-2", "version 0", cat([]byte{0x83, 0}, good[2:]))
+	c.refuse(s, "L-1", "version 0", cat([]byte{0x83, 0}, good[2:]))
 	c.refuse(s, "L-2", "version 2", cat([]byte{0x83, 2}, good[2:]))
 	c.refuse(s, "L-3", "no operation", s.next(alice).encode())
 	late := plain

@@ -106,8 +106,10 @@ func encodingVectors() []suiteVector {
 	}
 	return append(out,
 		version("version 1", "", "8301"),
-		version("version 0", "S-8", "8300"),
+		version("version 0", "S-5", "8300"),
+		version("version 1 in a longer form", "S-5", "831801"),
 		version("version 2", "S-8", "8302"),
+		version("version 24", "S-8", "831818"),
 		version("version 32", "S-8", "831820"),
 		version("four items", "S-5", "8401"),
 		version("text for the version", "S-5", "836131"),

@@ -129,7 +129,7 @@ func tokenVectors() []tokenVector {
 	bad("bits left over", "T-2", &row, text[:len(text)-1]+nextLetter(text[len(text)-1]))
 	bad("letter that is not of the alphabet", "T-2", &row, text[:20]+"é"+text[22:])
 
-	badRaw("version 0", "T-3", cat([]byte{0}, raw[1:]))
+	badRaw("version 0", "T-4", cat([]byte{0}, raw[1:]))
 	badRaw("version 2", "T-3", cat([]byte{2}, raw[1:]))
 	badRaw("version 2 and nothing else", "T-3", []byte{2})
 

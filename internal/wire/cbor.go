@@ -20,8 +20,8 @@ var ErrMalformed = errors.New("malformed encoding")
 // ErrTooLarge is wrapped where a bound of limits.go is exceeded.
 var ErrTooLarge = errors.New("larger than allowed")
 
-// VersionError says that data is of a format version this program does not
-// know. Nothing is guessed from such data (attack 37).
+// VersionError says that data is of a format version above the one that this
+// program knows. Nothing is guessed from such data (attack 37).
 type VersionError struct {
 	Format  string // "log entry", "envelope", …
 	Version uint64
@@ -114,7 +114,8 @@ type Raw = cbor.RawMessage
 
 // CheckVersion reads the head of a versioned structure, an array of n items
 // that starts with the version, without decoding the rest, so that data of a
-// newer format is named instead of called malformed.
+// newer format is named by a VersionError instead of called malformed. No
+// format has a version 0: it is no newer one, and no program reads it.
 func CheckVersion(b []byte, format string, n int) error {
 	if len(b) < 2 || b[0] != 0x80|byte(n) {
 		return fmt.Errorf("%s: %w: not an array of %d items", format, ErrMalformed, n)
@@ -122,9 +123,9 @@ func CheckVersion(b []byte, format string, n int) error {
 	switch v := b[1]; {
 	case v == Version:
 		return nil
-	case v < 24:
+	case v > Version && v < 24:
 		return &VersionError{Format: format, Version: uint64(v)}
-	case v == 24 && len(b) > 2:
+	case v == 24 && len(b) > 2 && b[2] >= 24:
 		return &VersionError{Format: format, Version: uint64(b[2])}
 	default:
 		return fmt.Errorf("%s: %w: no version", format, ErrMalformed)

@@ -70,7 +70,7 @@ func TestCanonicalOnly(t *testing.T) {
 
 func TestCheckVersion(t *testing.T) {
 	var ve *VersionError
-	for h, want := range map[string]uint64{"8302": 2, "831820": 32, "8300": 0} {
+	for h, want := range map[string]uint64{"8302": 2, "8317": 23, "831818": 24, "831820": 32} {
 		b, _ := hex.DecodeString(h)
 		if err := CheckVersion(b, "log entry", 3); !errors.As(err, &ve) || ve.Version != want {
 			t.Errorf("%s: %v", h, err)
@@ -79,8 +79,8 @@ func TestCheckVersion(t *testing.T) {
 	if err := CheckVersion([]byte{0x83, 1}, "x", 3); err != nil {
 		t.Error(err)
 	}
-	for _, b := range [][]byte{nil, {0x83}, {0x84, 1}, {0x83, 0x61}, {0x83, 24}} {
-		if err := CheckVersion(b, "x", 3); !errors.Is(err, ErrMalformed) {
+	for _, b := range [][]byte{nil, {0x83}, {0x84, 1}, {0x83, 0x61}, {0x83, 24}, {0x83, 0}, {0x83, 24, 0}, {0x83, 24, 1}, {0x83, 24, 23}} {
+		if err := CheckVersion(b, "x", 3); !errors.Is(err, ErrMalformed) || errors.As(err, &ve) {
 			t.Errorf("% x: %v", b, err)
 		}
 	}
@@ -113,14 +113,14 @@ func TestLabelsDistinct(t *testing.T) {
 	}
 }
 
-// Data of another format version is refused, with the version named, before
+// Data of a newer format version is refused, with the version named, before
 // anything of it is looked at.
 func TestAttack37UnknownVersionIsNamed(t *testing.T) {
 	t.Parallel()
 	if err := CheckVersion(MustMarshal([]any{Version, "anything"}), "card", 2); err != nil {
 		t.Fatal("this program's version:", err)
 	}
-	for _, v := range []uint64{0, 2, 23, 24, 255} {
+	for _, v := range []uint64{2, 23, 24, 255} {
 		err := CheckVersion(MustMarshal([]any{v, "anything"}), "card", 2)
 		var ve *VersionError
 		if !errors.As(err, &ve) || ve.Version != v || ve.Format != "card" {

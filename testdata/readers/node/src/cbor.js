@@ -151,7 +151,7 @@ export function checkVersion(bytes, items) {
   must(bytes[0] === 0x80 + items, 'S-5', `not an array of ${items} items`);
   const long = bytes[1] === 0x18;
   const version = long ? bytes[2] : bytes[1];
-  must(version !== undefined && (long || version < 24), 'S-5', 'no version');
+  must(version !== undefined && version > 0 && long === version >= 24, 'S-5', 'no version');
   must(version === 1, 'S-8', `version ${version}, only 1 is known`);
 }
 

@@ -34,7 +34,8 @@ export function parseToken(text) {
   must(digits.length % 4 !== 1, 'T-2', 'a number of characters that no bytes have');
   const raw = new Uint8Array(Buffer.from(digits, 'base64url'));
   must(Buffer.from(raw).toString('base64url') === digits, 'T-2', 'bits beyond the last byte');
-  must(raw[0] === 1, 'T-3', `version ${raw[0]}, only 1 is known`);
+  must(raw[0] <= 1, 'T-3', `version ${raw[0]}, only 1 is known`);
+  must(raw[0] === 1, 'T-4', 'version 0');
   must(raw.length >= 73 && raw.length <= maxRaw && (raw.length - 57) % 16 === 0, 'T-4', 'a length that no token has');
   return {
     keyId: raw.subarray(1, 9),
