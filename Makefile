@@ -9,7 +9,7 @@ GO ?= go
 FUZZTIME ?= 30s
 BENCH ?= .
 
-.PHONY: help demo build test test-short test-long lint fmt bench fuzz vectors cover vuln wasm-size cross install clean
+.PHONY: help demo build man test test-short test-long lint fmt bench fuzz vectors cover vuln wasm-size cross install clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
@@ -19,6 +19,9 @@ demo: ## seal and open a real file, told as a story
 
 build: ## build the programs into bin/
 	$(GO) build -trimpath -o bin/ ./cmd/...
+
+man: ## write the manual pages into dist/man
+	$(GO) run ./cmd/underseal man dist/man
 
 test: ## install what is missing, then run every test and check
 	@scripts/test.sh

@@ -242,7 +242,14 @@ func (a *app) progress(size int64, what string) (func(int64), func()) {
 // inFile puts the input's name before an error about its content.
 func inFile(input string, err error) error {
 	var at *tabular.Error
-	if errors.As(err, &at) || errors.Is(err, tabular.ErrEmpty) || errors.Is(err, tabular.ErrTooLarge) {
+	if errors.As(err, &at) && errors.Is(err, tabular.ErrCellCount) {
+		// Cells of such a row may have slipped: what stands where the id
+		// should be may be a value.
+		place := at.Place
+		place.Record = ""
+		err = &tabular.Error{Place: place, Err: at.Err}
+	}
+	if at != nil || errors.Is(err, tabular.ErrEmpty) || errors.Is(err, tabular.ErrTooLarge) {
 		return fmt.Errorf("%s: %w", term.Escape(nameOf(input)), err)
 	}
 	return err

@@ -137,6 +137,7 @@ type (
 			Opened  int    `json:"opened"`
 			Left    int    `json:"left"`
 		} `json:"fields"`
+		Bare     []string `json:"columns_without_tokens"`
 		Failures []struct {
 			File   string `json:"file"`
 			Row    int    `json:"row"`
@@ -374,7 +375,7 @@ func TestContractHasMembers(t *testing.T) {
 	root := newRoot(&app{stdout: &out, stderr: &out})
 	for _, c := range root.Commands() {
 		for _, sub := range append(c.Commands(), c) {
-			if sub.IsAvailableCommand() && !sub.HasSubCommands() && !strings.Contains(doc, fmt.Sprintf("underseal %s", called(sub))) {
+			if sub.IsAvailableCommand() && !sub.HasSubCommands() && sub.Parent().Name() != "completion" && !strings.Contains(doc, fmt.Sprintf("underseal %s", called(sub))) {
 				t.Errorf("doc/cli.md does not name %q", sub.CommandPath())
 			}
 		}

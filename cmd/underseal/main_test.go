@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -61,13 +62,12 @@ func (h *holder) close() {
 }
 
 // makeHome makes an identity in a home whose key store holds nothing: only the
-// agent has the secret.
-func (h *holder) makeHome(ctx context.Context, home, name, email string) (*keyring.Identity, error) {
+// agent has the secret, and whoever called, who destroys it.
+func (h *holder) makeHome(ctx context.Context, home, name, email string) (*secret.Bytes, error) {
 	id, s, err := keyring.NewIdentity(name, email, "desk")
 	if err != nil {
 		return nil, err
 	}
-	defer s.Destroy()
 	c, err := json.Marshal(config{Version: configVersion, KeyStore: keystore.KindFile, Account: id.Device().String()})
 	if err != nil {
 		return nil, err
@@ -75,7 +75,7 @@ func (h *holder) makeHome(ctx context.Context, home, name, email string) (*keyri
 	if err := errors.Join(homeDir(home).Save(configFile, c), homeDir(home).Save(identityFile, id.Encode())); err != nil {
 		return nil, err
 	}
-	return id, h.hold(ctx, home, s)
+	return s, h.hold(ctx, home, s)
 }
 
 // hold unlocks a home.
@@ -107,10 +107,13 @@ func emailOf(who string) string { return who + "@example.com" }
 type world struct {
 	t   *testing.T
 	dir string
-	ids map[string]*keyring.Identity
 	now func() time.Time
 
-	known string // the fingerprint of what found founded
+	secrets []string // of the devices
+	known   string   // the fingerprint of what found founded
+
+	holder *holder
+	ctx    context.Context
 }
 
 func newWorld(t *testing.T) *world {
@@ -125,7 +128,7 @@ func newWorld(t *testing.T) *world {
 		t.Fatal(err)
 	}
 	h, ctx := newHolder()
-	w := &world{t: t, dir: dir, ids: map[string]*keyring.Identity{}, now: time.Now}
+	w := &world{t: t, dir: dir, now: time.Now, holder: h, ctx: ctx}
 	t.Cleanup(func() {
 		h.close()
 		if err := os.RemoveAll(dir); err != nil {
@@ -133,11 +136,20 @@ func newWorld(t *testing.T) *world {
 		}
 	})
 	for _, p := range people {
-		if w.ids[p.who], err = h.makeHome(ctx, w.path(p.who), p.name, emailOf(p.who)); err != nil {
-			t.Fatal(err)
-		}
+		w.person(p.who, p.name, emailOf(p.who))
 	}
 	return w
+}
+
+// person makes a home, unlocked.
+func (w *world) person(home, name, email string) {
+	w.t.Helper()
+	s, err := w.holder.makeHome(w.ctx, w.path(home), name, email)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.secrets = append(w.secrets, string(s.Expose()))
+	s.Destroy()
 }
 
 func (w *world) path(name string) string { return filepath.Join(w.dir, filepath.FromSlash(name)) }
@@ -176,15 +188,9 @@ func (w *world) tryEnv(env map[string]string, stdin io.Reader, args ...string) r
 		w.t.Fatal(err)
 	}
 	defer func() { _ = in.Close() }()
-	args = append([]string(nil), args...)
-	for i, a := range args {
-		if rest, ok := strings.CutPrefix(a, "@"); ok {
-			args[i] = w.path(rest)
-		}
-	}
 	var out, errs bytes.Buffer
 	a := &app{stdin: in, stdout: &out, stderr: &errs, getenv: func(k string) string { return env[k] }, now: w.now}
-	code := run(w.t.Context(), a, args)
+	code := run(w.t.Context(), a, w.paths(args))
 	return result{code, out.String(), errs.String()}
 }
 
@@ -335,4 +341,31 @@ func peopleCSV(rows int) string {
 		fmt.Fprintf(&b, "p%d,Name %d,555-%04d,\"%d Main St, \"\"Springfield\"\"\",1970-01-%02d\r\n", i, i, i, i, i%28+1)
 	}
 	return b.String()
+}
+
+// command is a process of the program, without a terminal.
+func (w *world) command(env []string, args ...string) *exec.Cmd {
+	w.t.Helper()
+	path, err := exec.LookPath("underseal")
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	cmd := exec.CommandContext(context.WithoutCancel(w.t.Context()), path, w.paths(args)...)
+	cmd.Dir = w.dir
+	cmd.Env = append([]string{
+		"PATH=" + os.Getenv("PATH"), "HOME=" + w.dir, "TERM=dumb", "XDG_RUNTIME_DIR=" + os.Getenv("XDG_RUNTIME_DIR"),
+		"DBUS_SESSION_BUS_ADDRESS=unix:path=" + w.path("no-bus"), // no keyring answers
+	}, env...)
+	return cmd
+}
+
+// paths makes arguments that begin with "@" files of the world.
+func (w *world) paths(args []string) []string {
+	args = append([]string(nil), args...)
+	for i, a := range args {
+		if rest, ok := strings.CutPrefix(a, "@"); ok {
+			args[i] = w.path(rest)
+		}
+	}
+	return args
 }

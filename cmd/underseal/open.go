@@ -180,6 +180,7 @@ type jsonOpened struct {
 	Requoted  int64             `json:"requoted"`
 	Converted int64             `json:"converted"`
 	Fields    []jsonOpenedField `json:"fields"`
+	Bare      []string          `json:"columns_without_tokens"`
 	Failures  []jsonFailure     `json:"failures"`
 	Out       string            `json:"out"`
 }
@@ -187,7 +188,7 @@ type jsonOpened struct {
 func openedJSON(r columns.OpenReport, f fileFlags, fails *failures) jsonOpened {
 	out := jsonOpened{
 		Rows: r.Rows, Opened: r.Opened, Left: r.Left, Unchecked: r.Unchecked, Drafts: r.Drafts, Failed: r.Failed,
-		Requoted: r.Requoted, Converted: r.Converted, Fields: []jsonOpenedField{}, Failures: append([]jsonFailure{}, fails.list...), Out: f.out,
+		Requoted: r.Requoted, Converted: r.Converted, Fields: []jsonOpenedField{}, Failures: append([]jsonFailure{}, fails.list...), Bare: append([]string{}, r.Bare...), Out: f.out,
 	}
 	for _, c := range r.Fields {
 		out.Fields = append(out.Fields, jsonOpenedField{c.Column, c.Field, c.Granted, c.Opened, c.Left})

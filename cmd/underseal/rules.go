@@ -93,6 +93,7 @@ func rules() []rule {
 		{columns.ErrWrongField, classRefused, "tokens were moved between columns; --keep-going leaves such cells as they are"},
 		{columns.ErrMixed, classRefused, "tokens were moved between columns; --column COLUMN=FIELD shows which, --keep-going opens them all the same"},
 		{columns.ErrKeyChanged, classBusy, "somebody's access changed meanwhile; run it again"},
+		{columns.ErrKeyChanged, classBusy, "no output was written; seal the file again"},
 		{columns.ErrForeignToken, classInput, "open the file first, or take that token out"},
 		{fieldcrypt.ErrOpen, classRefused, hintKeep},
 		{errCells, classRefused, "they were left as they were; the lines above say where"},

@@ -42,9 +42,11 @@ func TestScripts(t *testing.T) {
 			env.Defer(h.close)
 			for _, p := range people {
 				home := filepath.Join(env.WorkDir, "homes", p.who)
-				if _, err := h.makeHome(ctx, home, p.name, emailOf(p.who)); err != nil {
+				s, err := h.makeHome(ctx, home, p.name, emailOf(p.who))
+				if err != nil {
 					return err
 				}
+				s.Destroy()
 			}
 			data, err := filepath.Abs("../../testdata/legislators.csv")
 			if err != nil {

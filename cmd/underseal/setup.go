@@ -10,7 +10,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/underseal/underseal/internal/term"
-	"github.com/underseal/underseal/keyring"
 	"github.com/underseal/underseal/keyring/keystore"
 	"github.com/underseal/underseal/officer"
 	"github.com/underseal/underseal/workspace"
@@ -88,7 +87,7 @@ func (a *app) setup(ctx context.Context, s setupAnswers) error {
 	id, conf, err := a.loadIdentity()
 	switch {
 	case errors.Is(err, errNoIdentity):
-		if id, conf, err = a.setupIdentity(ctx, s); err != nil {
+		if conf, err = a.setupIdentity(ctx, s); err != nil {
 			return err
 		}
 	case err != nil:
@@ -102,28 +101,28 @@ func (a *app) setup(ctx context.Context, s setupAnswers) error {
 	return a.setupOrganization(ctx, s)
 }
 
-func (a *app) setupIdentity(ctx context.Context, s setupAnswers) (*keyring.Identity, config, error) {
+func (a *app) setupIdentity(ctx context.Context, s setupAnswers) (config, error) {
 	a.say("Step 1 of 3: who you are. Colleagues see this; whoever keeps the store does not.")
 	if err := a.ask(ctx, &s.name, "name", "  Your name:", notEmpty); err != nil {
-		return nil, config{}, err
+		return config{}, err
 	}
 	if err := a.ask(ctx, &s.email, "email", "  Your email:", checkEmail); err != nil {
-		return nil, config{}, err
+		return config{}, err
 	}
 	if err := a.setupKeyStore(ctx); err != nil {
-		return nil, config{}, err
+		return config{}, err
 	}
-	id, held, err := a.newIdentity(ctx, s.name, s.email, s.device)
+	_, held, err := a.newIdentity(ctx, s.name, s.email, s.device)
 	if err != nil {
-		return nil, config{}, err
+		return config{}, err
 	}
 	a.held = held // so that the passphrase is not asked for again at once
 	_, conf, err := a.loadIdentity()
 	if err != nil {
-		return nil, config{}, err
+		return config{}, err
 	}
 	a.say("  Made your identity. Its secret is in %s.", keyStoreName(conf.KeyStore))
-	return id, conf, nil
+	return conf, nil
 }
 
 func keyStoreName(kind string) string {

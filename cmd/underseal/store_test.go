@@ -280,7 +280,7 @@ func (w *world) chmodTree(name string, dir, file os.FileMode) {
 		return
 	}
 	// It must be open while what is in it changes.
-	if err := os.Chmod(path, 0o700); err != nil { //nolint:gosec // a folder
+	if err := os.Chmod(path, 0o700); err != nil {
 		w.t.Fatal(err)
 	}
 	list, err := os.ReadDir(path)

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -69,25 +68,6 @@ func (w *world) sit(env []string, args ...string) *screen {
 	}
 	w.t.Cleanup(func() { _ = s.cmd.Process.Kill() })
 	return s
-}
-
-// command is a process of the program, without a terminal.
-func (w *world) command(env []string, args ...string) *exec.Cmd {
-	w.t.Helper()
-	args = append([]string(nil), args...)
-	for i, a := range args {
-		if rest, ok := strings.CutPrefix(a, "@"); ok {
-			args[i] = w.path(rest)
-		}
-	}
-	path, err := exec.LookPath("underseal")
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	cmd := exec.CommandContext(context.WithoutCancel(w.t.Context()), path, args...)
-	cmd.Dir = w.dir
-	cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + w.dir, "TERM=dumb", "DBUS_SESSION_BUS_ADDRESS=unix:path=/nonexistent"}, env...)
-	return cmd
 }
 
 // expect waits until the terminal shows a text after what was expected before.
