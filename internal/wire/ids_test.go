@@ -39,20 +39,22 @@ func TestIdentifiersPrintAsHex(t *testing.T) {
 	}
 }
 
-// What stands behind one label is never what stands behind another, whatever
-// the payloads are.
+// What stands behind one label is never what stands behind another, wherever
+// one text is cut into label and payload.
 func TestLabelledIsUnambiguous(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		label := rapid.StringMatching(`[a-z0-9/-]{0,8}`)
-		payload := rapid.SliceOfN(rapid.Byte(), 0, 8)
-		la, lb := label.Draw(t, "label a"), label.Draw(t, "label b")
-		pa, pb := payload.Draw(t, "payload a"), payload.Draw(t, "payload b")
-		same := la == lb && bytes.Equal(pa, pb)
-		if bytes.Equal(Labelled(la, pa), Labelled(lb, pb)) != same {
-			t.Fatalf("%q ‖ %x and %q ‖ %x", la, pa, lb, pb)
+		text := rapid.StringMatching(`[a-z0-9/-]{1,16}`).Draw(t, "text")
+		cut := rapid.IntRange(0, len(text))
+		i, j := cut.Draw(t, "i"), cut.Draw(t, "j")
+		a, b := Labelled(text[:i], []byte(text[i:])), Labelled(text[:j], []byte(text[j:]))
+		if bytes.Equal(a, b) != (i == j) {
+			t.Fatalf("%q cut at %d and %d", text, i, j)
 		}
 	})
+	if got, want := Labelled("a", []byte{0, 1}), []byte{'a', 0, 0, 1}; !bytes.Equal(got, want) {
+		t.Errorf("%x, want %x", got, want)
+	}
 }
 
 func TestSum(t *testing.T) {
