@@ -149,7 +149,11 @@ func TestSizes(t *testing.T) {
 	if token, err := k.Seal(name, long); !errors.Is(err, ErrValueTooLong) || token != "" {
 		t.Errorf("one byte too many: %v", err)
 	}
-	if _, err := Parse([]byte(textOf(make([]byte, maxRaw+padStep)))); !errors.Is(err, ErrOpen) {
+	raw := append([]byte{1}, make([]byte, maxRaw+padStep-1)...)
+	if _, err := Parse([]byte(textOf(raw[:maxRaw]))); err != nil || maxRaw != rawSize(MaxValue) {
+		t.Errorf("a token of %d bytes: %v", maxRaw, err)
+	}
+	if _, err := Parse([]byte(textOf(raw))); !errors.Is(err, ErrOpen) {
 		t.Errorf("a token of too many bytes: %v", err)
 	}
 	if n := TokenSize(126); n > 255 || TokenSize(127) <= 255 {

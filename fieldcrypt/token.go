@@ -11,9 +11,9 @@ const (
 	KeyIDSize = 8
 	TagSize   = 8
 
-	fixedSize = 1 + KeyIDSize + TagSize + chacha20poly1305.NonceSizeX // 41
-	minRaw    = fixedSize + padStep + chacha20poly1305.Overhead       // 73
-	maxRaw    = fixedSize + MaxValue + 2*padStep + chacha20poly1305.Overhead
+	fixedSize = 1 + KeyIDSize + TagSize + chacha20poly1305.NonceSizeX      // 41
+	minRaw    = fixedSize + padStep + chacha20poly1305.Overhead            // 73
+	maxRaw    = fixedSize + MaxValue + padStep + chacha20poly1305.Overhead // 1,048,649, what a value of MaxValue bytes has
 )
 
 // Prefix is how every token begins.
