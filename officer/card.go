@@ -1,10 +1,13 @@
 package officer
 
 import (
+	"bytes"
 	"crypto/ed25519"
+	"encoding/base64"
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/underseal/underseal/internal/pubkey"
 	"github.com/underseal/underseal/internal/wire"
@@ -194,18 +197,15 @@ func DecodeCardFile(text []byte) (CardFile, error) {
 	if len(text) > 3*wire.MaxCard { // base64 and line breaks
 		return CardFile{}, fmt.Errorf("%w: %w", ErrCard, wire.ErrTooLarge)
 	}
-	block, rest := pem.Decode(text)
-	if block == nil || block.Type != cardPEM || len(block.Headers) != 0 {
-		return CardFile{}, fmt.Errorf("%w: no %q block", ErrCard, cardPEM)
+	content, err := cardBlock(text)
+	if err != nil {
+		return CardFile{}, err
 	}
-	if more, _ := pem.Decode(rest); more != nil {
-		return CardFile{}, fmt.Errorf("%w: more than one block", ErrCard) // which one was meant?
-	}
-	if err := wire.CheckVersion(block.Bytes, "card file", cardFileParts); err != nil {
+	if err := wire.CheckVersion(content, "card file", cardFileParts); err != nil {
 		return CardFile{}, fmt.Errorf("%w: %w", ErrCard, err)
 	}
 	var w cardFileWire
-	if err := wire.Unmarshal(block.Bytes, &w, 2*wire.MaxCard); err != nil {
+	if err := wire.Unmarshal(content, &w, 2*wire.MaxCard); err != nil {
 		return CardFile{}, fmt.Errorf("%w: %w", ErrCard, err)
 	}
 	c, err := ParseCard(w.Card)
@@ -219,4 +219,34 @@ func DecodeCardFile(text []byte) (CardFile, error) {
 		return CardFile{}, fmt.Errorf("%w: %w", ErrCard, err)
 	}
 	return CardFile{Card: c, Name: w.Name, Email: w.Email}, nil
+}
+
+// cardBlock returns what the one block in text holds. It is not left to
+// encoding/pem, which passes over a block that it cannot read and takes the
+// next one, and forgives base64 that says one thing in several ways.
+func cardBlock(text []byte) ([]byte, error) {
+	const begin, end = "-----BEGIN ", "-----END "
+	var inside, after bool
+	var digits []byte
+	for line := range bytes.Lines(text) {
+		line = bytes.TrimRight(line, " \t\r\n")
+		switch l := string(line); {
+		case l == begin+cardPEM+"-----" && !inside && !after:
+			inside = true
+		case l == end+cardPEM+"-----" && inside:
+			inside, after = false, true
+		case strings.HasPrefix(l, begin), strings.HasPrefix(l, end): // which one was meant?
+			return nil, fmt.Errorf("%w: not one %q block alone", ErrCard, cardPEM)
+		case inside:
+			digits = append(digits, line...)
+		}
+	}
+	if !after {
+		return nil, fmt.Errorf("%w: no %q block", ErrCard, cardPEM)
+	}
+	content, err := base64.StdEncoding.DecodeString(string(digits))
+	if err != nil || base64.StdEncoding.EncodeToString(content) != string(digits) {
+		return nil, fmt.Errorf("%w: the block is not base64", ErrCard)
+	}
+	return content, nil
 }

@@ -99,9 +99,9 @@ const fingerprintPrefix = "underseal-org"
 // FormatFingerprint is the Bech32 text form of an organization's id.
 func FormatFingerprint(id OrganizationID) string { return bech32text.Encode(fingerprintPrefix, id[:]) }
 
-// ParseFingerprint reads the text form.
+// ParseFingerprint reads the text form, with spaces, tabs and line ends around it.
 func ParseFingerprint(s string) (OrganizationID, error) {
-	b, err := bech32text.Decode(fingerprintPrefix, len(OrganizationID{}), strings.TrimSpace(s))
+	b, err := bech32text.Decode(fingerprintPrefix, len(OrganizationID{}), strings.Trim(s, " \t\r\n"))
 	if err != nil {
 		return OrganizationID{}, fmt.Errorf("fingerprint: %w", err)
 	}

@@ -1,11 +1,11 @@
 package main
 
 import (
+	"encoding/base64"
 	"encoding/pem"
 	"fmt"
 	"strings"
 
-	"github.com/underseal/underseal/internal/bech32text"
 	"github.com/underseal/underseal/internal/wire"
 )
 
@@ -88,6 +88,7 @@ func cardVectors() []cardVector {
 		badBody(fmt.Sprintf("user key with point of low order %d", i+1), "C-3", cardBody(withPoint(user, u), commitment, dev, name, email))
 	}
 	badBody("user key with ML-KEM coefficient of 3329", "C-3", cardBody(withCoefficient(user), commitment, dev, name, email))
+	badBody("user key with ML-KEM coefficient of 3329 in the last place", "C-3", cardBody(withCoefficientAt(user, 767), commitment, dev, name, email))
 	for _, f := range faultyRecords() {
 		badBody("device: "+f.name, "C-4", cardBody(user, commitment, f.record, name, email))
 	}
@@ -98,6 +99,8 @@ func cardVectors() []cardVector {
 	badBody("one key for the user and the device", "C-5", cardBody(user, commitment, shared, name, email))
 	bad("signature altered", "C-6", flip(card, -1))
 	bad("signature with S not below l", "C-6", signed(p.body(), malleated(p.first.signing.sign(wire.LabelCard, p.body()))))
+	bad("signature whose R has a part of small order", "C-6", signed(p.body(), p.first.signing.offsetR(wire.LabelCard, p.body())))
+	bad("signature of 65 bytes, the last one 0", "C-6", signed(p.body(), cat(p.first.signing.sign(wire.LabelCard, p.body()), []byte{0})))
 	bad("signed by the sign-in key", "C-6", signed(p.body(), p.first.signIn.sign(wire.LabelCard, p.body())))
 	bad("signed under another label", "C-6", signed(p.body(), p.first.signing.sign(wire.LabelEntry, p.body())))
 	bad("email exchanged after signing", "C-6", signed(cardBody(user, commitment, dev, name, name), p.first.signing.sign(wire.LabelCard, p.body())))
@@ -131,6 +134,24 @@ func pemText(kind string, b []byte) string {
 	return string(pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: b}))
 }
 
+// wrapped is PEM with lines of another length, or another end of line.
+func wrapped(kind string, b []byte, width int, end string) string {
+	text := "-----BEGIN " + kind + "-----" + end
+	digits := base64.StdEncoding.EncodeToString(b)
+	for ; len(digits) > width; digits = digits[width:] {
+		text += digits[:width] + end
+	}
+	return text + digits + end + "-----END " + kind + "-----" + end
+}
+
+// altered has the first old replaced.
+func altered(s, old, new string) string {
+	if !strings.Contains(s, old) {
+		panic("nothing to alter: " + old)
+	}
+	return strings.Replace(s, old, new, 1)
+}
+
 func cardFileVectors(p *person) []cardVector {
 	const kind = "UNDERSEAL CARD"
 	good := cardFile(p.card(), p.name, p.email)
@@ -151,6 +172,14 @@ func cardFileVectors(p *person) []cardVector {
 		ok,
 		{Name: "text around the block", Kind: "card file", Card: p.card(), Member: p.id(), File: "From: bob@example.com\n\n" + pemText(kind, good) + "\nRegards\n"},
 		{Name: "no block", Kind: "card file", Rule: "C-7", File: "hello\n"},
+		{Name: "lines of 76 characters that end with CR LF", Kind: "card file", Card: p.card(), Member: p.id(), File: wrapped(kind, good, 76, "\r\n")},
+		{Name: "two blocks", Kind: "card file", Rule: "C-7", File: pemText(kind, good) + pemText(kind, good)},
+		{Name: "block of another type before it", Kind: "card file", Rule: "C-7", File: pemText("CERTIFICATE", good) + pemText(kind, good)},
+		{Name: "first line twice", Kind: "card file", Rule: "C-7", File: "-----BEGIN UNDERSEAL CARD-----\n" + pemText(kind, good)},
+		{Name: "without its last line", Kind: "card file", Rule: "C-7", File: strings.TrimSuffix(pemText(kind, good), "-----END UNDERSEAL CARD-----\n")},
+		{Name: "with a header", Kind: "card file", Rule: "C-7", File: altered(pemText(kind, good), "CARD-----\n", "CARD-----\nName: Bob\n\n")},
+		{Name: "base64 with bits beyond the last byte", Kind: "card file", Rule: "C-7", File: altered(pemText(kind, good), "Q==", "R==")},
+		{Name: "base64 without padding", Kind: "card file", Rule: "C-7", File: altered(pemText(kind, good), "Q==", "Q")},
 		{Name: "block of another type", Kind: "card file", Rule: "C-7", File: pemText("CERTIFICATE", good)},
 		{Name: "longer than the limit", Kind: "card file", Rule: "C-7", File: pemText(kind, good) + strings.Repeat("\n", 3*8192)},
 		file("cut short", "C-7", good[:len(good)-1]),
@@ -186,7 +215,10 @@ func openingVectors() []cardVector {
 	bad("empty", "C-10", nil)
 	bad("not padded", "C-10", o.encode())
 	bad("a step of padding too many", "C-10", cat(good, make([]byte, 64)))
+	bad("a byte of padding too few", "C-10", good[:len(good)-1])
+	bad("a byte of padding too many", "C-10", cat(good, []byte{0}))
 	bad("no mark", "C-10", cat(o.encode(), make([]byte, 64-len(o.encode()))))
+	bad("mark other than 0x80", "C-10", cat(o.encode(), []byte{0x81}, make([]byte, 63-len(o.encode()))))
 	bad("array of two", "C-10", cat(array(num(1), bstr(o.salt)), []byte{0x80}, make([]byte, 64-37)))
 	bad("kind in a longer form", "C-10", padTo64(array(unhex("1801"), bstr(o.salt), tstr(o.text))))
 	bad("another text", "C-8", newOpening(textName, "Alice Member").padded())
@@ -201,7 +233,10 @@ func padTo64(b []byte) []byte {
 
 func fingerprintVectors() []cardVector {
 	id := random("organization", 32)
-	text := bech32text.Encode("underseal-org", id)
+	const prefix = "underseal-org"
+	text := bech32(prefix, groupsOf(id), checkBech32)
+	padded := groupsOf(id)
+	padded[len(padded)-1] |= 1
 	good := func(name, s string) cardVector {
 		return cardVector{Name: name, Kind: "fingerprint", Organization: id, Fingerprint: s}
 	}
@@ -216,12 +251,15 @@ func fingerprintVectors() []cardVector {
 	return []cardVector{
 		good("lower case", text),
 		good("upper case", strings.ToUpper(text)),
-		good("white space around it", " "+text+"\n"),
+		good("white space around it", " \t"+text+"\r\n"),
+		bad("no-break space after it", text+"\u00a0"),
 		bad("mixed case", strings.ToUpper(text[:1])+text[1:]),
 		bad("one character altered", text[:i]+other+text[i+1:]),
 		bad("cut short", text[:len(text)-1]),
-		bad("of another prefix", bech32text.Encode("underseal-key", id)),
-		bad("31 bytes", bech32text.Encode("underseal-org", id[1:])),
+		bad("of another prefix", bech32("underseal-key", groupsOf(id), checkBech32)),
+		bad("31 bytes", bech32(prefix, groupsOf(id[1:]), checkBech32)),
+		bad("bits set beyond the last byte", bech32(prefix, padded, checkBech32)),
+		bad("checksum of Bech32m", bech32(prefix, groupsOf(id), checkBech32m)),
 		bad("hyphens between groups", text[:20]+"-"+text[20:]),
 	}
 }

@@ -110,6 +110,8 @@ func deviceVectors() []deviceVector {
 			DeviceKind: d.kind, Label: d.label.commitment(), Record: d.record(), ID: d.id(),
 		})
 	}
+	whole := newDevice("Alice's laptop", 1)
+	out = append(out, deviceVector{Name: "a record", Kind: "record", Record: whole.record(), ID: whole.id()})
 	for _, f := range faultyRecords() {
 		out = append(out, deviceVector{Name: f.name, Kind: "record", Rule: f.rule, Record: f.record})
 	}
@@ -126,6 +128,7 @@ func deviceVectors() []deviceVector {
 	acceptance("by another device", "D-5", newDevice("other", 1).signing.sign(wire.LabelDevice, acceptancePayload(org, member, d.record())))
 	acceptance("by the sign-in key", "D-5", d.signIn.sign(wire.LabelDevice, acceptancePayload(org, member, d.record())))
 	acceptance("under another label", "D-5", d.signing.sign(wire.LabelCard, acceptancePayload(org, member, d.record())))
+	acceptance("of 65 bytes, the last one 0", "D-5", cat(d.accept(org, member), []byte{0}))
 	acceptance("empty", "D-5", nil)
 	return out
 }

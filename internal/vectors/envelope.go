@@ -112,6 +112,7 @@ func envelopeVectors() []envelopeVector {
 	part("ciphertext cut short", "E-3", func(s *sealed) { s.ct = s.ct[1:] })
 	part("ciphertext too long", "E-3", func(s *sealed) { s.ct = cat(s.ct, []byte{0}) })
 	part("signature cut short", "E-3", func(s *sealed) { s.signature = s.signature[1:] })
+	part("signature with a byte 0 after it", "E-3", func(s *sealed) { s.signature = cat(s.signature, []byte{0}) })
 	part("no signature", "E-3", func(s *sealed) { s.signature = nil })
 
 	// Made by the sender as it stands: only the info is at fault.
@@ -150,6 +151,10 @@ func envelopeVectors() []envelopeVector {
 	add("signed by somebody else", "E-6", want, good.signedBy(mallory).encode())
 	part("signature altered", "E-6", func(s *sealed) { s.signature = flip(s.signature, 0) })
 	part("signature with S not below l", "E-6", func(s *sealed) { s.signature = malleated(s.signature) })
+	part("signature whose R has a part of small order", "E-6", func(s *sealed) {
+		h := sha256.Sum256(s.info)
+		s.signature = by.offsetR(wire.LabelEnvelope, cat(h[:], s.enc, s.ct))
+	})
 	part("encapsulation altered after signing", "E-6", func(s *sealed) { s.enc = flip(s.enc, 0) })
 	part("ciphertext altered after signing", "E-6", func(s *sealed) { s.ct = flip(s.ct, 0) })
 	h := sha256.Sum256(good.info)

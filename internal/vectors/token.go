@@ -91,6 +91,7 @@ func tokenVectors() []tokenVector {
 	good("text of several scripts with a mark of byte order", k, &row, row.name(), 1, "\ufeffÅse 佐藤 🔑\r\n", bound)
 	good("JSON number", k, &row, row.name(), 2, "1.50", bound)
 	good("JSON object with a name twice and white space inside", k, &row, row.name(), 2, `{"a": 1,  "a": "\ud800"}`, bound)
+	good("JSON string in its plain spelling", k, &row, row.name(), 2, `"abc"`, bound)
 	good("binary", k, &row, row.name(), 3, "\xff\x00\x80", bound)
 	good("empty binary", k, &row, row.name(), 3, "", bound)
 	good("no record given", k, nil, row.name(), 1, "202-224-3441", unchecked)
@@ -195,6 +196,8 @@ func tokenVectors() []tokenVector {
 	badPlain("JSON with a line feed after it", "T-10", padded(2, []byte("1\n")))
 	badPlain("JSON number with a zero before it", "T-10", padded(2, []byte("01")))
 	badPlain("JSON nested 10,001 levels deep", "T-10", padded(2, []byte(strings.Repeat("[", 10001)+strings.Repeat("]", 10001))))
+	badPlain("JSON with a byte order mark", "T-10", padded(2, []byte("\ufeff1")))
+	badPlain("JSON with a vertical tab after it", "T-10", padded(2, []byte("1\v")))
 	badPlain("JSON that is not UTF-8", "T-10", padded(2, []byte("\"\xff\"")))
 	return out
 }

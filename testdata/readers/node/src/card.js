@@ -92,11 +92,10 @@ const fileLayout = tuple(uint(), bstr(), openingLayout, openingLayout);
  */
 export function parseCardFile(text) {
   must(utf8(text).length <= 3 * maxCard, 'C-7', 'longer than a card file');
-  const lines = text.split(/\r\n|\r|\n/).map((line) => line.trimEnd());
-  const first = lines.indexOf(begin);
-  const last = lines.indexOf(end, first + 1);
-  must(first >= 0 && last > first, 'C-7', 'no card in it');
-  const base64 = lines.slice(first + 1, last).join('');
+  const lines = text.split('\n').map((line) => line.replace(/[ \t\r]+$/, ''));
+  const marks = lines.filter((line) => /^-----(BEGIN|END) /.test(line));
+  must(marks.length === 2 && marks[0] === begin && marks[1] === end, 'C-7', 'not one block alone');
+  const base64 = lines.slice(lines.indexOf(begin) + 1, lines.indexOf(end)).join('');
   const content = new Uint8Array(Buffer.from(base64, 'base64'));
   must(Buffer.from(content).toString('base64') === base64, 'C-7', 'not base64');
   const [, card, name, email] = within((rule) => (rule === 'S-8' ? 'C-2' : 'C-7'), () => {

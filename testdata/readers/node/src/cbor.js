@@ -60,8 +60,8 @@ class Reader {
 
   /** @param {number} depth arrays and maps around the item */
   item(depth) {
-    must(depth <= maxDepth, 'S-9', `nested deeper than ${maxDepth}`);
     const { major, argument } = this.head();
+    must(major < 4 || depth < maxDepth, 'S-9', `nested deeper than ${maxDepth}`);
     switch (major) {
       case 0:
         return argument;

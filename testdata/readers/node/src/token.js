@@ -6,7 +6,7 @@ import { hmac, kinds, xopen } from './suite.js';
 
 const prefix = 'us1.';
 const maxValue = 1048576;
-const maxRaw = 1048665;
+const maxRaw = 1048649;
 const maxJsonDepth = 10000;
 export const types = { text: 1, json: 2, binary: 3 };
 

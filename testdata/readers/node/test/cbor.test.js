@@ -8,6 +8,7 @@ const nested = (n) => concat(new Uint8Array(n).fill(0x81), Uint8Array.of(0));
 test('arrays nest eight deep and no deeper', () => {
   decode(nested(8), 100);
   assert.throws(() => decode(nested(9), 100), { rule: 'S-9' });
+  assert.throws(() => decode(nested(8).with(8, 0x80), 100), { rule: 'S-9' }, 'an empty array is one');
   assert.throws(() => decode(nested(100_000), 1_000_000), { rule: 'S-9' });
 });
 

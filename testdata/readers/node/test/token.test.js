@@ -48,7 +48,8 @@ test('the largest value opens, a larger one is refused', () => {
   const value = (n) => concat(Uint8Array.of(0x83), new Uint8Array(n).fill(1));
   assert.equal(openToken(seal(value(1048576)), [key]).value.length, 1048576);
   assert.throws(() => openToken(seal(value(1048577)), [key]), { rule: 'T-11' });
-  assert.throws(() => openToken(seal(value(1048640)), [key]), { rule: 'T-4' });
+  assert.throws(() => openToken(seal(value(1048590)), [key]), { rule: 'T-11' });
+  assert.throws(() => openToken(seal(value(1048591)), [key]), { rule: 'T-4' });
 });
 
 test('JSON is at most 10,000 levels deep', () => {
