@@ -6,8 +6,8 @@ if ! command -v go >/dev/null; then
 	echo "needs Go 1.26 or newer: https://go.dev/dl/" >&2
 	exit 1
 fi
-export GOFLAGS="${GOFLAGS:-} -buildvcs=false"
+export GOFLAGS="${GOFLAGS:-} -buildvcs=false -trimpath"
 mkdir -p bin
 echo "building bin/underseal …"
-go build -trimpath -o bin/underseal ./cmd/underseal
+go build -o bin/underseal ./cmd/underseal
 go run ./internal/demo "$PWD/bin/underseal" testdata/legislators.csv

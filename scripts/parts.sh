@@ -8,8 +8,9 @@ if ! command -v go >/dev/null; then
 	exit 1
 fi
 # A checkout may belong to another user than the one who tests it, from which
-# git refuses to tell the revision.
-export GOFLAGS="${GOFLAGS:-} -buildvcs=false"
+# git refuses to tell the revision. And everything is compiled as a release is,
+# so that no part compiles again what another did otherwise.
+export GOFLAGS="${GOFLAGS:-} -buildvcs=false -trimpath"
 
 report=dist/report
 mkdir -p "$report"

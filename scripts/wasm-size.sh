@@ -10,7 +10,7 @@ budget=1500000
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 
-GOOS=js GOARCH=wasm go build -trimpath -ldflags='-s -w' -o "$dir/underseal.wasm" ./internal/wasmsize
+GOOS=js GOARCH=wasm go build -ldflags='-s -w' -o "$dir/underseal.wasm" ./internal/wasmsize
 # What the linker dropped would make a fine small number.
 for entry in 'workspace.(*Workspace).Sync' 'fieldcrypt.(*Ring).Open' 'crypto/hpke.NewRecipient'; do
 	if ! grep -q -a -F "$entry" "$dir/underseal.wasm"; then
