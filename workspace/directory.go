@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/underseal/underseal/internal/datakey"
 	"github.com/underseal/underseal/officer"
@@ -138,6 +139,9 @@ func (w *Workspace) CheckCard(ctx context.Context, f officer.CardFile) error {
 // AddMember lets somebody in. The caller has compared the card's safety number
 // with its owner.
 func (w *Workspace) AddMember(ctx context.Context, f officer.CardFile, role officer.Role) error {
+	if err := w.reopenDirectory(ctx); err != nil {
+		return err
+	}
 	return w.commit(ctx, func(a plan.Author) (*plan.Plan, error) {
 		if err := w.CheckCard(ctx, f); err != nil {
 			return nil, err
@@ -146,6 +150,6 @@ func (w *Workspace) AddMember(ctx context.Context, f officer.CardFile, role offi
 		if err != nil {
 			return nil, err
 		}
-		return a.AddMember(f, role, timeZero, key)
+		return a.AddMember(f, role, time.Time{}, key)
 	})
 }

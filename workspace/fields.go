@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/underseal/underseal/fieldcrypt"
 	"github.com/underseal/underseal/internal/datakey"
@@ -13,8 +12,6 @@ import (
 	"github.com/underseal/underseal/officer"
 	"github.com/underseal/underseal/officer/plan"
 )
-
-var timeZero time.Time
 
 // FieldInfo is a field with the texts that the caller may read.
 type FieldInfo struct {
@@ -75,6 +72,9 @@ func (w *Workspace) NewField(ctx context.Context, label string) error {
 	if err != nil {
 		return fmt.Errorf("label: %w", err)
 	}
+	if err := w.reopenDirectory(ctx); err != nil {
+		return err
+	}
 	var made *datakey.Key
 	err = w.commit(ctx, func(a plan.Author) (*plan.Plan, error) {
 		if err := w.requireMe(); err != nil {
@@ -104,6 +104,15 @@ func (w *Workspace) NewField(ctx context.Context, label string) error {
 // these rights already, the present key is sealed to them again: the store may
 // have lost it, or whoever opened the epoch left them out.
 func (w *Workspace) Grant(ctx context.Context, label, email string, rights officer.Rights) error {
+	f, _, err := w.fieldAndMember(ctx, label, email)
+	if err != nil {
+		return err
+	}
+	if f.Mine.Has(officer.Share) {
+		if err := w.reopen(ctx, f.Resource); err != nil {
+			return err
+		}
+	}
 	return w.commit(ctx, func(a plan.Author) (*plan.Plan, error) {
 		f, m, err := w.fieldAndMember(ctx, label, email)
 		if err != nil {
@@ -154,32 +163,6 @@ func (w *Workspace) Revoke(ctx context.Context, label, email string) (closed boo
 	return closed, nil
 }
 
-// Rotate opens a field's next epoch for all who are granted it; it also ends
-// the state of a field that was closed.
-func (w *Workspace) Rotate(ctx context.Context, label string) error {
-	var next *datakey.Key
-	err := w.commit(ctx, func(a plan.Author) (*plan.Plan, error) {
-		if err := w.requireMe(); err != nil {
-			return nil, err
-		}
-		f, err := w.Field(ctx, label)
-		if err != nil {
-			return nil, err
-		}
-		key, err := w.keys.resource(ctx, f.Resource, f.Epoch().Number)
-		if err != nil {
-			return nil, err
-		}
-		var p *plan.Plan
-		p, next, err = a.Rotate(key)
-		return p, err
-	})
-	if err == nil {
-		w.keys.hold(next)
-	}
-	return err
-}
-
 func (w *Workspace) fieldAndMember(ctx context.Context, label, email string) (FieldInfo, MemberInfo, error) {
 	if err := w.requireMe(); err != nil {
 		return FieldInfo{}, MemberInfo{}, err
@@ -193,7 +176,8 @@ func (w *Workspace) fieldAndMember(ctx context.Context, label, email string) (Fi
 }
 
 // WriteKey returns the key under which values of a field are sealed now. It
-// needs the right to write, and an epoch that is not closed (P7).
+// needs the right to write, and an epoch that is not closed (P7): one that is,
+// a sharer succeeds by the next.
 func (w *Workspace) WriteKey(ctx context.Context, label string) (*fieldcrypt.Key, error) {
 	if err := w.requireMe(); err != nil {
 		return nil, err
@@ -205,10 +189,11 @@ func (w *Workspace) WriteKey(ctx context.Context, label string) (*fieldcrypt.Key
 	if !f.Mine.Has(officer.Write) {
 		return nil, fmt.Errorf("field %.80q: the right to write is %w", label, ErrNotGranted)
 	}
-	if f.Epoch().Closed {
-		return nil, fmt.Errorf("field %.80q: %w", label, officer.ErrClosed)
+	if err := w.reopen(ctx, f.Resource); err != nil {
+		return nil, fmt.Errorf("field %.80q: %w", label, err)
 	}
-	key, err := w.keys.resource(ctx, f.Resource, f.Epoch().Number)
+	r := w.state.Resource(f.ID)
+	key, err := w.keys.resource(ctx, r, r.Epoch().Number)
 	if err != nil {
 		return nil, fmt.Errorf("field %.80q: %w", label, err)
 	}

@@ -340,3 +340,17 @@ func (k *keys) hold(key *datakey.Key) {
 		k.look()
 	}
 }
+
+// destroy clears every key that was opened. The first user key belongs to the
+// identity.
+func (k *keys) destroy() {
+	for _, key := range k.open {
+		key.Destroy()
+	}
+	for generation, u := range k.users {
+		if generation != 1 {
+			u.Destroy()
+		}
+	}
+	*k = *newKeys(k.w)
+}

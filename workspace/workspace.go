@@ -16,7 +16,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"time"
 
 	"github.com/underseal/underseal/internal/wire"
@@ -84,61 +83,19 @@ func Create(ctx context.Context, c Config, name string, create func(officer.Orga
 		return nil, err
 	}
 	w.keys = newKeys(w)
-	// Kept at home first: if this program dies before the directory is made,
-	// Open completes the organization, and only here is the name's salt.
-	if err := w.local.Save(foundingFile, opening.Encode()); err != nil {
-		return nil, err
-	}
-	if err := w.append(ctx, 0, genesis); err != nil {
+	// At home first: if this program dies at any point from here on, Open
+	// completes the organization.
+	if err := w.saveFounding(founding{Version: wire.Version, Genesis: genesis, Name: opening}); err != nil {
 		return nil, err
 	}
 	w.pin.Organization = org
 	if err := w.savePin(ctx); err != nil {
 		return nil, err
 	}
+	if err := w.append(ctx, 0, genesis); err != nil {
+		return nil, err
+	}
 	return w, w.makeDirectory(ctx)
-}
-
-// foundingFile holds the opening of the organization's name until the
-// directory has it; then it is empty.
-const foundingFile = "organization.founding"
-
-// makeDirectory is the organization's second entry. Without it nobody's name
-// and no label could be sealed.
-func (w *Workspace) makeDirectory(ctx context.Context) error {
-	var organization officer.Opening
-	b, err := w.local.Load(foundingFile)
-	switch {
-	case errors.Is(err, fs.ErrNotExist) || err == nil && len(b) == 0:
-	case err != nil:
-		return err
-	default:
-		if organization, err = officer.DecodeOpening(b, w.state.Name()); err != nil {
-			return fmt.Errorf("organization name: %w", err)
-		}
-	}
-	err = w.commit(ctx, func(a plan.Author) (*plan.Plan, error) {
-		if w.state.Directory() != nil {
-			return nil, nil
-		}
-		label, err := keyring.NewOpening(officer.TextLabel, "directory")
-		if err != nil {
-			return nil, err
-		}
-		p, key, err := a.CreateResource(wire.KindDirectory, officer.Binding{Connector: "underseal"}, label, w.me.Member(), nil)
-		if err != nil {
-			return nil, err
-		}
-		openings := []officer.Opening{w.me.Card().Name, w.me.Card().Email, w.me.DeviceLabel()}
-		if organization.Text != "" {
-			openings = append([]officer.Opening{organization}, openings...)
-		}
-		return p, p.AddOpenings(key, openings...)
-	})
-	if err != nil || organization.Text == "" {
-		return err
-	}
-	return w.local.Save(foundingFile, nil)
 }
 
 // Join pins the organization with the given id, whoever is in its log. The
@@ -166,6 +123,9 @@ func Open(ctx context.Context, c Config) (*Workspace, error) {
 	}
 	w.pin = pin
 	w.keys = newKeys(w)
+	if err := w.finishFounding(ctx); err != nil {
+		return nil, err
+	}
 	w.state, w.rebuilt = w.loadCache()
 	if err := w.Sync(ctx); err != nil {
 		return nil, err
@@ -187,6 +147,10 @@ func (w *Workspace) notPinned() error {
 		return err
 	}
 }
+
+// Close clears the keys that were opened. The identity stays unlocked and the
+// store open: both are the caller's.
+func (w *Workspace) Close() { w.keys.destroy() }
 
 // State is the verified state.
 func (w *Workspace) State() *officer.State { return w.state }
