@@ -25,9 +25,9 @@ var (
 	ErrLast         = errors.New("nobody would be left")                                    // last device, last sharer
 	ErrCard         = errors.New("not a valid card")                                        //
 	ErrOpening      = errors.New("the opened text does not match its commitment")           //
-	ErrText         = errors.New("a name, email or label is empty, too long or not UTF-8")  //
-	ErrEmpty        = errors.New("the log is empty")                                        //
-	ErrCache        = errors.New("the cached state cannot be read")                         //
+	ErrText         = errors.New("a name, email or label is empty, too long, not UTF-8, or holds what is not seen")
+	ErrEmpty        = errors.New("the log is empty")                //
+	ErrCache        = errors.New("the cached state cannot be read") //
 	ErrClosed       = errors.New("closed: nobody may write or seal to it until the next epoch is opened")
 )
 

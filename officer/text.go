@@ -38,12 +38,29 @@ type Opening struct {
 	Text string
 }
 
-// Check accepts a text of 1 to wire.MaxText bytes of UTF-8.
+// Check accepts a text of 1 to wire.MaxText bytes of UTF-8 that holds no
+// control or invisible character and has no space at either end.
 func (o Opening) Check() error {
-	if o.Text == "" || len(o.Text) > wire.MaxText || !utf8.ValidString(o.Text) {
+	if o.Text == "" || len(o.Text) > wire.MaxText || !utf8.ValidString(o.Text) ||
+		strings.HasPrefix(o.Text, " ") || strings.HasSuffix(o.Text, " ") || strings.ContainsFunc(o.Text, unseen) {
 		return ErrText
 	}
 	return nil
+}
+
+// unseen tells whether a character is of a range that spec/card.md keeps out of
+// texts. The ranges are fixed and not those of a table of Unicode, which grows:
+// every program has to agree on what a text may hold.
+func unseen(r rune) bool {
+	for _, e := range [...][2]rune{
+		{0x0000, 0x001F}, {0x007F, 0x009F}, {0x00AD, 0x00AD}, {0x061C, 0x061C}, {0x180E, 0x180E}, {0x200B, 0x200F},
+		{0x2028, 0x202E}, {0x2060, 0x206F}, {0xFEFF, 0xFEFF}, {0xFFF9, 0xFFFB}, {0xE0000, 0xE007F},
+	} {
+		if e[0] <= r && r <= e[1] {
+			return true
+		}
+	}
+	return false
 }
 
 // Commitment is SHA-256("underseal/v1/text" ‖ 0 ‖ CBOR[kind, salt, text]).

@@ -3,10 +3,13 @@ package officer_test
 import (
 	"bytes"
 	"errors"
+	"os"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"pgregory.net/rapid"
 
@@ -22,6 +25,9 @@ func TestOpening(t *testing.T) {
 			Kind: officer.TextKind(rapid.IntRange(1, 5).Draw(rt, "kind")),
 			Salt: [officer.SaltSize]byte(rapid.SliceOfN(rapid.Byte(), 32, 32).Draw(rt, "salt")),
 			Text: rapid.StringN(1, -1, wire.MaxText).Draw(rt, "text"),
+		}
+		if o.Check() != nil { // what is not seen: TestTextsAreSeen
+			o.Text = "Åse 佐藤"
 		}
 		b := o.Encode()
 		if len(b)%64 != 0 {
@@ -42,6 +48,51 @@ func TestOpening(t *testing.T) {
 			rt.Fatalf("byte %d changed: accepted", i)
 		}
 	})
+}
+
+// TestTextsAreSeen holds what a text may hold against the table of
+// spec/card.md: the ends of each range, and their neighbours.
+func TestTextsAreSeen(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile("../spec/card.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ends := regexp.MustCompile(`(?m)^\| U\+([0-9A-F]+)(?: to U\+([0-9A-F]+))? \|`).FindAllStringSubmatch(string(page), -1)
+	if len(ends) != 11 {
+		t.Fatalf("%d ranges in the specification", len(ends))
+	}
+	unseen := map[rune]bool{}
+	for _, e := range ends {
+		if e[2] == "" {
+			e[2] = e[1]
+		}
+		from, err := strconv.ParseInt(e[1], 16, 32)
+		if err != nil {
+			t.Fatal(err)
+		}
+		to, err := strconv.ParseInt(e[2], 16, 32)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for r := from; r <= to; r++ {
+			unseen[rune(r)] = true
+		}
+	}
+	for r := rune(0); r <= utf8.MaxRune; r++ {
+		if !utf8.ValidRune(r) {
+			continue
+		}
+		err := officer.Opening{Kind: officer.TextName, Text: "a" + string(r) + "b"}.Check()
+		if errors.Is(err, officer.ErrText) != unseen[r] || (err != nil) != unseen[r] {
+			t.Fatalf("%U: %v", r, err)
+		}
+	}
+	for text, ok := range map[string]bool{"a b": true, " ab": false, "ab ": false, " ": false, "\u00a0ab\u3000": true} {
+		if err := (officer.Opening{Kind: officer.TextName, Text: text}).Check(); (err == nil) != ok {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
 }
 
 func TestOpeningForm(t *testing.T) {

@@ -199,7 +199,7 @@ func openingVectors() []cardVector {
 	var out []cardVector
 	for _, o := range []opening{
 		newOpening(textName, "Alice Officer"), newOpening(textEmail, "alice@example.com"), newOpening(textLabel, "phone"),
-		newOpening(textDevice, "Alice's laptop"), newOpening(textOrganization, "Example LLP"), newOpening(textName, "Åse 佐藤"),
+		newOpening(textDevice, "Alice's laptop"), newOpening(textOrganization, "Example LLP"), newOpening(textName, "Åse 佐藤"), newOpening(textLabel, "\u00a0\U0001f511"),
 		newOpening(textLabel, strings.Repeat("a", 1024)), newOpening(textLabel, strings.Repeat("a", 64-38)), newOpening(textLabel, strings.Repeat("a", 64-37)),
 	} {
 		out = append(out, cardVector{
@@ -221,6 +221,14 @@ func openingVectors() []cardVector {
 	bad("mark other than 0x80", "C-10", cat(o.encode(), []byte{0x81}, make([]byte, 63-len(o.encode()))))
 	bad("array of two", "C-10", cat(array(num(1), bstr(o.salt)), []byte{0x80}, make([]byte, 64-37)))
 	bad("kind in a longer form", "C-10", padTo64(array(unhex("1801"), bstr(o.salt), tstr(o.text))))
+	for _, unseen := range []struct{ name, text string }{
+		{"a text with a line feed", "Alice\nOfficer"}, {"a text with a change of direction", "Alice \u202eOfficer"},
+		{"a text with a character without width", "Alice\u200bOfficer"}, {"a text with a tag", "Alice\U000e0041"},
+		{"a text with a space before it", " Alice"}, {"a text with a space after it", "Alice "}, {"an empty text", ""},
+	} {
+		o := newOpening(textName, unseen.text)
+		out = append(out, cardVector{Name: unseen.name, Kind: "opening", Rule: "C-9", Commitment: o.commitment(), Encoded: o.padded()})
+	}
 	bad("another text", "C-8", newOpening(textName, "Alice Member").padded())
 	bad("the text as an email", "C-8", opening{textEmail, o.salt, o.text}.padded())
 	return out

@@ -52,6 +52,10 @@ export function safetyNumber(member) {
 
 const openingLayout = tuple(uint(), bstr(32), tstr);
 
+/** Characters that no text holds: fixed ranges, not classes of some Unicode. */
+const unseen =
+  /[\u{0}-\u{1F}\u{7F}-\u{9F}\u{AD}\u{61C}\u{180E}\u{200B}-\u{200F}\u{2028}-\u{202E}\u{2060}-\u{206F}\u{FEFF}\u{FFF9}-\u{FFFB}\u{E0000}-\u{E007F}]/u;
+
 /**
  * Checks an opening against its commitment (C-8, C-9).
  * @param {any[]} opening
@@ -61,6 +65,7 @@ const openingLayout = tuple(uint(), bstr(32), tstr);
 function checkOpening([kind, salt, text], commitment, wanted = kind) {
   const size = utf8(text).length;
   must(size >= 1 && size <= maxText, 'C-9', `a text of ${size} bytes`);
+  must(!unseen.test(text) && !text.startsWith(' ') && !text.endsWith(' '), 'C-9', 'a text with what is not seen');
   must(kind === wanted, 'C-8', `a text of kind ${kind}`);
   must(equal(sum('underseal/v1/text', encode([kind, salt, text])), commitment), 'C-8', 'another text than committed to');
   return { kind, salt, text };
