@@ -74,6 +74,7 @@ func fromTo(in, out string, work func(io.Reader, io.Writer) error) error {
 }
 
 func sealOurs(b *testing.B, w *workspace.Workspace, r io.Reader, o io.Writer) error {
+	b.Helper()
 	var cols []columns.Column
 	for _, c := range sealedColumns() {
 		cols = append(cols, columns.Column{Name: c, Field: c})
@@ -85,6 +86,7 @@ func sealOurs(b *testing.B, w *workspace.Workspace, r io.Reader, o io.Writer) er
 // sealTink is what somebody would write in an afternoon: no checks of ids, no
 // bytes kept, one key for a column and the row's id as associated data.
 func sealTink(b *testing.B, r io.Reader, o io.Writer) error {
+	b.Helper()
 	keys := map[int]tink.AEAD{}
 	in := csv.NewReader(bufio.NewReaderSize(r, 64<<10))
 	in.ReuseRecord = true

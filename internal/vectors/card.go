@@ -144,12 +144,12 @@ func wrapped(kind string, b []byte, width int, end string) string {
 	return text + digits + end + "-----END " + kind + "-----" + end
 }
 
-// altered has the first old replaced.
-func altered(s, old, new string) string {
-	if !strings.Contains(s, old) {
-		panic("nothing to alter: " + old)
+// altered has the first from replaced.
+func altered(s, from, to string) string {
+	if !strings.Contains(s, from) {
+		panic("nothing to alter: " + from)
 	}
-	return strings.Replace(s, old, new, 1)
+	return strings.Replace(s, from, to, 1)
 }
 
 func cardFileVectors(p *person) []cardVector {
