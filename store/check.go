@@ -3,6 +3,16 @@ package store
 import (
 	"fmt"
 	"unicode/utf8"
+
+	"github.com/underseal/underseal/internal/wire"
+)
+
+// Bounds of what a store holds, in bytes; whoever writes one refuses more.
+const (
+	MaxEntry    = wire.MaxEntry
+	MaxEnvelope = wire.MaxEnvelope
+	MaxBlob     = wire.MaxBlob
+	MaxMail     = wire.MaxMail
 )
 
 // Bounds of a lease.

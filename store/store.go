@@ -38,7 +38,7 @@ var (
 	// ErrDamaged: a file of the store is not what its name says, or a gap is
 	// in the log. A client never repairs a store silently.
 	ErrDamaged = errors.New("the store is damaged")
-	// ErrTooLarge: an item exceeds its bound in internal/wire.
+	// ErrTooLarge: an item exceeds its bound.
 	ErrTooLarge = errors.New("too large for the store")
 	// ErrInvalid: an empty item, or a lease or a cursor that no store can have.
 	ErrInvalid = errors.New("not something a store can hold")
@@ -55,7 +55,7 @@ var (
 type Log interface {
 	// Append writes entry at position at, counted from 0, if and only if the
 	// log holds exactly at entries; otherwise ErrConflict. Entries are at
-	// least one and at most wire.MaxEntry bytes.
+	// least one and at most MaxEntry bytes.
 	Append(ctx context.Context, at uint64, entry []byte) error
 	// Read returns up to limit entries from position from, in order and
 	// without gaps, fewer only at the end of the log. No entries and no error
@@ -73,7 +73,7 @@ type Index = wire.Hash
 // put before a List began is in its pages; order is that of first arrival as
 // far as the store can tell, and a cursor stays valid for ever.
 type Envelopes interface {
-	// PutEnvelope files envelope, 1 to wire.MaxEnvelope bytes, under to.
+	// PutEnvelope files envelope, 1 to MaxEnvelope bytes, under to.
 	PutEnvelope(ctx context.Context, to Index, envelope []byte) error
 	// ListEnvelopes returns up to limit envelopes filed under to after
 	// cursor, and the cursor to go on from. An empty cursor starts at the
@@ -85,7 +85,7 @@ type Envelopes interface {
 
 // Blobs are named by the SHA-256 of their content.
 type Blobs interface {
-	// PutBlob stores data, 1 to wire.MaxBlob bytes, and returns its name. The
+	// PutBlob stores data, 1 to MaxBlob bytes, and returns its name. The
 	// same data twice is one blob.
 	PutBlob(ctx context.Context, data []byte) (wire.Hash, error)
 	// GetBlob returns the data, whose hash the implementation has checked, or
@@ -101,7 +101,7 @@ type Message struct {
 
 // Mailboxes pass short messages to whoever knows the box.
 type Mailboxes interface {
-	// PutMail adds data, 1 to wire.MaxMail bytes; the same data twice is one
+	// PutMail adds data, 1 to MaxMail bytes; the same data twice is one
 	// message.
 	PutMail(ctx context.Context, box Index, data []byte) error
 	// ListMail returns all messages of a box, at most limit, oldest first.
