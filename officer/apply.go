@@ -293,7 +293,7 @@ func (tx *transaction) finish() error {
 		return fmt.Errorf("user key: %w", ErrIncomplete)
 	}
 	if id, bad := least(tx.touched, func(id ResourceID, _ struct{}) bool {
-		return !slices.ContainsFunc(tx.s.resources[id].Grants, func(g GrantState) bool { return g.Rights.Has(Share) })
+		return tx.s.resources[id].Orphaned()
 	}); bad {
 		return fmt.Errorf("resource %s: sharer: %w", id, ErrLast)
 	}

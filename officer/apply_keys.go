@@ -139,17 +139,22 @@ func (tx *transaction) applyGrant(o *Grant) error {
 	if m == nil {
 		return fmt.Errorf("member: %w", ErrUnknown)
 	}
-	own := r.Rights(tx.self())
-	if !own.Has(Share) {
+	own, held := r.Rights(tx.self()), r.Rights(o.Principal)
+	// Share alone hands out no key: an officer needs none to give it back.
+	restores := tx.officer() && r.Orphaned() && held != 0 && o.Rights == held|Share
+	if !restores && !own.Has(Share) {
 		return ErrAuthority
 	}
-	if !o.Rights.valid() || !own.Has(o.Rights) {
+	if !restores && (!o.Rights.valid() || !own.Has(o.Rights)) {
 		return ErrRights
+	}
+	if m.Role == RoleOfficer && !tx.officer() && !o.Rights.Has(held) {
+		return fmt.Errorf("%w: only officers lower an officer's rights", ErrAuthority)
 	}
 	if m.Role == RoleGuest && (o.Rights.Has(Share) || r.Kind == wire.KindDirectory) {
 		return fmt.Errorf("%w: guest", ErrRights)
 	}
-	if m.KeyClosed || r.Epoch().Closed {
+	if m.KeyClosed || r.Epoch().Closed && !restores {
 		return ErrClosed
 	}
 	tx.touch(o.Resource)
@@ -160,7 +165,7 @@ func (tx *transaction) applyGrant(o *Grant) error {
 	}
 	g := &r.Grants[i]
 	g.Rights, g.Sequence = o.Rights, tx.sequence
-	if !slices.Contains(g.Senders, sender) {
+	if !restores && !slices.Contains(g.Senders, sender) {
 		g.Senders = append(g.Senders, sender)
 	}
 	return nil
@@ -177,13 +182,15 @@ func (tx *transaction) applyRevoke(o *Revoke) error {
 	if o.Principal.Kind == PrincipalMember && string(o.Principal.ID) == string(tx.member[:]) {
 		return fmt.Errorf("%w: nobody revokes their own grant: they would know the next key", ErrAuthority)
 	}
+	if id, ok := o.Principal.Member(); ok && !tx.officer() && tx.s.members[id] != nil && tx.s.members[id].Role == RoleOfficer {
+		return fmt.Errorf("%w: only officers revoke an officer's grant", ErrAuthority)
+	}
 	i, found := r.find(o.Principal)
 	if !found {
 		return fmt.Errorf("grant: %w", ErrUnknown)
 	}
 	r.Grants = slices.Delete(slices.Clone(r.Grants), i, i+1)
 	tx.require(o.Resource, r)
-	tx.touch(o.Resource)
 	return nil
 }
 

@@ -133,15 +133,21 @@ var authorityTable = []struct {
 			}
 			return officer.ErrRights
 		}},
+		{"less to an officer", "grant field to alice rw", func(a actor) error {
+			if err := a.grants(officer.Read | officer.Write); err != nil || a.is(officer.RoleOfficer) {
+				return err
+			}
+			return officer.ErrAuthority
+		}},
+		{"the same to an officer", "grant field to alice rws", func(a actor) error { return a.grants(officer.Read | officer.Write | officer.Share) }},
+		{"share, while others share", "grant field to other rs", func(a actor) error { return a.grants(officer.Read | officer.Share) }},
 		{"more to oneself", "grant field to ME rws", func(a actor) error { return a.grants(officer.Read | officer.Write | officer.Share) }},
 	}},
 	{officer.OpRevoke, true, true, false, []attempt{
 		{"another's", "revoke field from other; close field", func(a actor) error {
 			return a.notGuest(a.is(officer.RoleOfficer) || a.has(officer.Share))
 		}},
-		{"an officer's", "revoke field from alice; close field", func(a actor) error {
-			return a.notGuest(a.is(officer.RoleOfficer) || a.has(officer.Share))
-		}},
+		{"an officer's", "revoke field from alice; close field", func(a actor) error { return a.officerOr(false) }},
 		{"one's own", "revoke field from ME; close field", always(officer.ErrAuthority)},
 		{"one's own, closed before", "close field; revoke field from ME", always(officer.ErrAuthority)},
 	}},

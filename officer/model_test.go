@@ -230,12 +230,12 @@ func (m *model) operation(op officer.Operation) {
 		must(m.isOfficer() || mine&officer.Share != 0, 11)
 		id := officer.MemberID(o.Principal.ID)
 		must(id != m.me, 11)
+		must(m.members[id].role != officer.RoleOfficer || m.isOfficer(), 11)
 		_, granted := r.rights[id]
 		must(granted, 15)
 		delete(r.rights, id)
 		delete(r.senders, id)
 		m.owed[o.Resource] = r.epoch
-		m.touched[o.Resource] = true
 	case *officer.Directory:
 		m.fileOpenings(o)
 	case *officer.KeyResealed:
@@ -333,12 +333,22 @@ func (m *model) grant(o *officer.Grant) {
 	id := officer.MemberID(o.Principal.ID)
 	to, known := m.members[id]
 	must(known, 15)
-	must(mine&officer.Share != 0, 11)
-	must(slices.Contains([]officer.Rights{1, 3, 5, 7}, o.Rights) && o.Rights&^mine == 0, 17)
+	held, orphaned := r.rights[id], true
+	for _, rights := range r.rights {
+		orphaned = orphaned && rights&officer.Share == 0
+	}
+	restores := m.isOfficer() && orphaned && held != 0 && o.Rights == held|officer.Share
+	if !restores {
+		must(mine&officer.Share != 0, 11)
+		must(slices.Contains([]officer.Rights{1, 3, 5, 7}, o.Rights) && o.Rights&^mine == 0, 17)
+	}
+	must(to.role != officer.RoleOfficer || m.isOfficer() || held&^o.Rights == 0, 11)
 	must(to.role != officer.RoleGuest || o.Rights&officer.Share == 0 && r.kind != wire.KindDirectory, 17)
-	must(!to.closed && !r.closed, 18)
+	must(!to.closed && (!r.closed || restores), 18)
 	r.rights[id] = o.Rights
-	m.addSender(r, id, r.epoch)
+	if !restores {
+		m.addSender(r, id, r.epoch)
+	}
 	m.touched[o.Resource] = true
 }
 

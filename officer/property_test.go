@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/bits"
+	"slices"
 	"strings"
 	"testing"
 
@@ -282,10 +283,18 @@ func TestHistories(t *testing.T) {
 	}
 }
 
+// keepsShare tells whether somebody who had share still has it.
+func keepsShare(was, is *officer.Resource) bool {
+	return slices.ContainsFunc(was.Grants, func(g officer.GrantState) bool {
+		return g.Rights.Has(officer.Share) && is.Rights(g.Principal).Has(officer.Share)
+	})
+}
+
 // promises checks what holds after every entry.
 func promises(t *rapid.T, line string, before, after *officer.State, e officer.Entry) {
 	t.Helper()
 	author := after.Device(e.Author).Member
+	byOfficer := after.Member(author).Role == officer.RoleOfficer
 	created, removed, revoked := map[officer.ResourceID]bool{}, map[officer.MemberID]bool{}, map[officer.ResourceID]bool{}
 	for _, op := range e.Operations {
 		switch o := op.(type) {
@@ -319,6 +328,13 @@ func promises(t *rapid.T, line string, before, after *officer.State, e officer.E
 			if !created[r.ID] {
 				mine = was.Rights(officer.MemberPrincipal(author))
 			}
+			// Or share alone from an officer, where nobody keeps it.
+			if was != nil && byOfficer && !keepsShare(was, r) {
+				mine |= r.Rights(officer.MemberPrincipal(author)) & officer.Share
+				if gained == officer.Share && was.Rights(g.Principal).Has(officer.Read) {
+					continue
+				}
+			}
 			if gained != 0 && !(mine.Has(officer.Share) && mine.Has(gained)) {
 				t.Fatalf("%q: %s gained %s, of an author with %s", line, id, gained, mine)
 			}
@@ -326,11 +342,17 @@ func promises(t *rapid.T, line string, before, after *officer.State, e officer.E
 				t.Fatalf("%q: a guest shares", line)
 			}
 		}
-		if sharers == 0 {
+		if sharers == 0 && !(was != nil && (was.Orphaned() || byOfficer && revoked[r.ID])) {
 			t.Fatalf("%q: nobody shares %s", line, r.ID)
 		}
 		if was == nil {
 			continue
+		}
+		for _, g := range was.Grants {
+			id, _ := g.Principal.Member()
+			if !byOfficer && after.Member(id).Role == officer.RoleOfficer && !r.Rights(g.Principal).Has(g.Rights) {
+				t.Fatalf("%q: who is no officer took rights from an officer", line)
+			}
 		}
 		renewed := len(r.Epochs) > len(was.Epochs) || r.Epoch().Closed
 		if revoked[r.ID] && !renewed {

@@ -152,6 +152,12 @@ func (r *Resource) Rights(p Principal) Rights {
 	return 0
 }
 
+// Orphaned tells whether nobody has share on the resource: an officer revoked
+// it from whoever did. An officer may give it back to somebody who reads.
+func (r *Resource) Orphaned() bool {
+	return !slices.ContainsFunc(r.Grants, func(g GrantState) bool { return g.Rights.Has(Share) })
+}
+
 // SealedOpening is where the opening of a committed text rests.
 type SealedOpening struct {
 	Resource ResourceID

@@ -23,6 +23,13 @@ func (c *cases) refuseOps(s *scenario, by device, rule, name string, ops ...[]by
 	c.refuse(s, rule, name, s.next(by, ops...).encode())
 }
 
+// acceptOps adds a log that ends with an entry that is accepted, and returns it.
+func (c *cases) acceptOps(s *scenario, by device, name string, ops ...[]byte) []string {
+	log := s.after(name, s.next(by, ops...).encode())
+	c.vectors = append(c.vectors, logVector{Name: name, Kind: "replay", Organization: s.id, Log: log})
+	return log
+}
+
 func logVectors() ([]logVector, map[string]hx) {
 	c := &cases{entries: map[string]hx{}}
 	s := story(c.entries, map[string]func(*scenario){
@@ -31,7 +38,7 @@ func logVectors() ([]logVector, map[string]hx) {
 		"resources": c.resources,
 		"at work":   func(s *scenario) { c.atWork(s); c.authority(s); c.owed(s) },
 		"closed":    c.closed,
-		"today":     c.today,
+		"today":     func(s *scenario) { c.today(s); c.orphaned(s) },
 	})
 	good := []logVector{
 		{Name: "a founder alone", Kind: "replay", Organization: s.id, Log: s.names[:1]},

@@ -184,3 +184,32 @@ func (c *cases) closed(s *scenario) {
 	by(dora, "L-16", "a closed epoch closed again", opClose(s.folder))
 	by(bob, "L-16", "filed under a closed epoch of a folder", opDirectory(s.folder, s.folder.label))
 }
+
+// orphaned are the ways of taking a resource from who shares it, and of giving
+// share back.
+func (c *cases) orphaned(s *scenario) {
+	alice, bob, dora := s.alice.first, s.bob.first, s.dora.first
+	a, b, g, d := s.alice.id(), s.bob.id(), s.carol.id(), s.dora.id()
+	by := func(d device, rule, name string, ops ...[]byte) { c.refuseOps(s, d, rule, name, ops...) }
+	by(bob, "L-11", "a sharer revokes an officer", opRevoke(s.phone, a), s.rotation(s.phone))
+	by(bob, "L-11", "a sharer gives an officer less", opGrant(s.phone, a, 3))
+	c.acceptOps(s, bob, "a sharer gives an officer the same", opGrant(s.phone, a, 7))
+	by(dora, "L-11", "an officer takes share while somebody shares", opGrant(s.address, d, 7))
+	c.acceptOps(s, dora, "an officer revokes the last sharer", opRevoke(s.folder, b))
+
+	taken := [][]byte{opRevoke(s.address, a), opClose(s.address)}
+	after := func(ops ...[]byte) [][]byte { return append(append([][]byte{}, taken...), ops...) }
+	by(dora, "L-11", "an officer on an orphaned resource takes write from a reader", after(opGrant(s.address, d, 5))...)
+	by(dora, "L-11", "an officer on an orphaned resource gives no share", after(opGrant(s.address, d, 3))...)
+	by(dora, "L-11", "an officer on an orphaned resource gives share to who does not read it", after(opGrant(s.address, b, 5))...)
+	by(dora, "L-17", "an officer on an orphaned resource gives share to a guest", after(opGrant(s.address, g, 5))...)
+	by(dora, "L-18", "an officer restores share, then grants of a closed epoch", after(opGrant(s.address, d, 7), opGrant(s.address, b, 1))...)
+	by(alice, "L-21", "an officer revokes the other sharer and gives up share", opRevoke(s.phone, b), s.rotation(s.phone), opGrant(s.phone, a, 3))
+	c.acceptOps(s, dora, "an officer opens the next epoch of what nobody shares, and takes share",
+		opRevoke(s.address, a), s.rotation(s.address), opGrant(s.address, d, 7), opGrant(s.address, b, 1))
+	log := c.acceptOps(s, dora, "an officer closes what nobody shares, and takes share", after(opGrant(s.address, d, 7))...)
+	c.vectors = append(c.vectors, logVector{
+		Name: "by who restored share alone", Kind: "envelope", Rule: "L-27", Organization: s.id, Log: log,
+		Resource: s.address.id, Epoch: 4, Member: d, Key: keyName(s.dora.sealing.public), Sender: dora.id(),
+	})
+}

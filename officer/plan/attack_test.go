@@ -117,3 +117,37 @@ func TestReseal(t *testing.T) {
 		t.Error("eve is granted")
 	}
 }
+
+// TestRestore: an officer who reads nothing takes a field from its only sharer
+// and gives it to somebody who reads it.
+func TestRestore(t *testing.T) {
+	t.Parallel()
+	alice := newPerson(t, "alice")
+	w := newWorld(t, alice)
+	dora, bob := w.add(alice, "dora", officer.RoleOfficer), w.add(alice, "bob", officer.RoleMember)
+	w.create(alice, "phone", wire.KindField)
+	pl, err := w.author(alice).Grant(w.keys["phone"], bob.id(), officer.Read)
+	w.do(alice, pl, err)
+	id := w.resource("phone").ID
+	if _, err := w.author(dora).Restore(id, bob.id()); !errors.Is(err, officer.ErrAuthority) {
+		t.Errorf("while alice shares it: %v", err)
+	}
+	pl, err = w.author(dora).CloseRevoke(id, alice.id())
+	w.do(dora, pl, err)
+	if _, err := w.author(dora).Restore(id, dora.id()); !errors.Is(err, officer.ErrRights) {
+		t.Errorf("to whom nothing is granted: %v", err)
+	}
+	if _, err := w.author(dora).Restore(officer.ResourceID{}, bob.id()); !errors.Is(err, officer.ErrUnknown) {
+		t.Errorf("of nothing: %v", err)
+	}
+	pl, err = w.author(dora).Restore(id, bob.id())
+	w.do(dora, pl, err)
+	if len(pl.Envelopes) != 0 || w.resource("phone").Rights(officer.MemberPrincipal(bob.id())) != officer.Read|officer.Share {
+		t.Error("bob does not share it, or was sent a key")
+	}
+	pl, next, err := w.author(bob).Rotate(w.keys["phone"])
+	w.do(bob, pl, err)
+	if w.resource("phone").Epoch().Commitment != next.Commitment() {
+		t.Error("bob did not open the next epoch")
+	}
+}

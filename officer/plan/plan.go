@@ -219,6 +219,24 @@ func (a Author) CloseRevoke(id officer.ResourceID, from officer.MemberID) (*Plan
 	return p, nil
 }
 
+// Restore gives share back to a member who reads an orphaned resource, by an
+// officer. It hands out no key and needs none (spec/log.md, "Orphaned
+// resources").
+func (a Author) Restore(id officer.ResourceID, to officer.MemberID) (*Plan, error) {
+	r, principal := a.State.Resource(id), officer.MemberPrincipal(to)
+	switch {
+	case r == nil:
+		return nil, officer.ErrUnknown
+	case !r.Orphaned():
+		return nil, fmt.Errorf("%w: somebody shares it", officer.ErrAuthority)
+	case !r.Rights(principal).Has(officer.Read):
+		return nil, officer.ErrRights
+	}
+	return &Plan{Operations: []officer.Operation{
+		&officer.Grant{Resource: id, Principal: principal, Rights: r.Rights(principal) | officer.Share},
+	}}, nil
+}
+
 func (a Author) rotate(p *Plan, held *Key, keep func(officer.MemberID) bool) (*Key, error) {
 	id := officer.ResourceID(held.Context().Resource)
 	r := a.State.Resource(id)

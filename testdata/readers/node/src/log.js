@@ -387,13 +387,19 @@ class Step {
     const member = this.state.members.get(hex(principal));
     must(member !== undefined, 'L-15', 'an unknown member');
     const mine = this.mine(resource);
-    must(mine & right.share, 'L-11', 'no share');
-    must([1, 3, 5, 7].includes(rights) && (mine & rights) === rights, 'L-17', `rights ${rights}`);
+    const held = resource.grants.get(hex(principal))?.rights ?? 0;
+    const orphaned = ![...resource.grants.values()].some((grant) => grant.rights & right.share);
+    const officer = this.myRole === role.officer;
+    const restored = officer && orphaned && held !== 0 && rights === (held | right.share);
+    must(restored || mine & right.share, 'L-11', 'no share');
+    must(restored || ([1, 3, 5, 7].includes(rights) && (mine & rights) === rights), 'L-17', `rights ${rights}`);
+    must(officer || member.role !== role.officer || (held & rights) === held, 'L-11', 'less than an officer has');
     const tooMuch = rights & right.share || resource.kind === of.directory;
     must(member.role !== role.guest || !tooMuch, 'L-17', 'not for guests');
-    must(!member.closed && !resource.epochs.at(-1).closed, 'L-18', 'to a closed user key, or of a closed epoch');
+    must(!member.closed, 'L-18', 'to a closed user key');
+    must(restored || !resource.epochs.at(-1).closed, 'L-18', 'of a closed epoch');
     const senders = resource.grants.get(hex(principal))?.senders ?? new Set();
-    senders.add(sender(this.author, resource.epochs.length));
+    if (!restored) senders.add(sender(this.author, resource.epochs.length));
     resource.grants.set(hex(principal), { rights, senders });
     this.touched.add(hex(id));
   }
@@ -402,9 +408,10 @@ class Step {
     const resource = this.resource(id);
     must(this.myRole === role.officer || this.mine(resource) & right.share, 'L-11', 'no share');
     must(hex(principal) !== this.me, 'L-11', "one's own grant");
+    const ofOfficer = this.state.members.get(hex(principal))?.role === role.officer;
+    must(this.myRole === role.officer || !ofOfficer, 'L-11', "an officer's grant");
     must(resource.grants.delete(hex(principal)), 'L-15', 'no such grant');
     this.owe(resource);
-    this.touched.add(hex(id));
   }
 
   [op.directory]({ resource: id, epoch, items }) {
