@@ -164,15 +164,10 @@ func (s *sealer) transform(_ context.Context, cells []tabular.Cell) error {
 			}
 			continue
 		}
-		key, err := s.write[c.Column].Record(name)
-		if err != nil {
-			return err
+		v := fieldcrypt.Value{Type: valueType(c.Type), Data: c.Value}
+		if c.New, c.Err = s.write[c.Column].AppendSeal(c.New[:0], name, v); c.Err == nil {
+			c.Replace, c.NewType = true, connector.Text
 		}
-		if c.New, err = key.AppendSeal(c.New[:0], fieldcrypt.Value{Type: valueType(c.Type), Data: c.Value}); err != nil {
-			c.Err = err
-			continue
-		}
-		c.Replace, c.NewType = true, connector.Text
 	}
 	s.mu.Lock()
 	s.kept += kept

@@ -99,11 +99,11 @@ func (o *opener) open(c *tabular.Cell, name fieldcrypt.Name, t *tally) error {
 	if owner.Err != nil { // granted, yet the store has no key: never skipped over (attack 10)
 		return &FieldError{Field: owner.Label, Err: owner.Err}
 	}
-	v, binding, err := o.ring.Key(token.KeyID).OpenToken(token, name)
+	value, typ, binding, err := o.ring.Key(token.KeyID).AppendOpenToken(c.New[:0], token, name)
 	if err != nil {
 		return err
 	}
-	switch v.Type {
+	switch typ {
 	case fieldcrypt.Text:
 		c.NewType = connector.Text
 	case fieldcrypt.JSON:
@@ -111,8 +111,7 @@ func (o *opener) open(c *tabular.Cell, name fieldcrypt.Name, t *tally) error {
 	default:
 		return fieldcrypt.ErrValueType
 	}
-	c.New, c.Replace = append(c.New[:0], v.Data...), true
-	clear(v.Data)
+	c.New, c.Replace = value, true
 	t.at(c.Column, owner).Opened++
 	t.Opened++
 	switch binding {
