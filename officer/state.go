@@ -281,6 +281,31 @@ func (s *State) MayHold(id ResourceID, epoch uint64, member MemberID, key Hash, 
 	return ErrAuthority
 }
 
+// MayHoldUserKey tells whether the log lets a device receive a generation of a
+// member's user key from a sender (P3): the device is the member's and not
+// removed, and the sender made that generation, or added the device while it
+// was the present one. The card's device made generation 1.
+func (s *State) MayHoldUserKey(member MemberID, generation uint64, device, sender DeviceID) error {
+	m, d := s.members[member], s.devices[device]
+	if m == nil || d == nil || d.Member != member || d.Removed {
+		return ErrUnknown
+	}
+	if generation == 0 || generation > uint64(len(m.UserKeys)) {
+		return ErrEpoch
+	}
+	made := m.UserKeys[generation-1].Author
+	if generation == 1 {
+		made = m.Devices[0]
+	}
+	// The first device was added by who let the member in, who has no user key
+	// of theirs to send.
+	added := generation == d.AtKey && sender == d.AddedBy && slices.Contains(m.Devices, sender)
+	if sender != made && !added {
+		return ErrAuthority
+	}
+	return nil
+}
+
 // clone copies what holds members, devices and resources; they themselves are
 // copied when they are changed.
 func (s *State) clone() *State {

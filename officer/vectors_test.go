@@ -17,11 +17,11 @@ type logVector struct {
 	Log          []string
 	State        *vectorState
 
-	Resource vectortest.Hex
-	Epoch    uint64
-	Member   vectortest.Hex
-	Key      vectortest.Hex `json:"recipient_key"`
-	Sender   vectortest.Hex
+	Resource       vectortest.Hex
+	Epoch          uint64
+	Member         vectortest.Hex
+	Key            vectortest.Hex `json:"recipient_key"`
+	Device, Sender vectortest.Hex
 }
 
 // vectorState is written out by hand in the generator.
@@ -105,6 +105,9 @@ func TestLogVectors(t *testing.T) {
 		"L-25": vectortest.Is(officer.ErrRights),
 		"L-26": vectortest.Is(officer.ErrKey),
 		"L-27": vectortest.Is(officer.ErrAuthority),
+		"L-28": vectortest.Is(officer.ErrUnknown),
+		"L-29": vectortest.Is(officer.ErrEpoch),
+		"L-30": vectortest.Is(officer.ErrAuthority),
 	}
 	file := vectortest.Load[logVector](t, "log")
 	var rules []string
@@ -122,6 +125,14 @@ func TestLogVectors(t *testing.T) {
 			}
 			org := vectortest.Array[officer.OrganizationID](t, v.Organization)
 			s, err := officer.Replay(org, log)
+			if v.Kind == "user key" {
+				if err != nil {
+					t.Fatal(err)
+				}
+				classes.Check(t, v.Rule, s.MayHoldUserKey(vectortest.Array[officer.MemberID](t, v.Member), v.Epoch,
+					vectortest.Array[officer.DeviceID](t, v.Device), vectortest.Array[officer.DeviceID](t, v.Sender)))
+				return
+			}
 			if v.Kind == "envelope" {
 				if err != nil {
 					t.Fatal(err)

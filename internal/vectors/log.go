@@ -23,6 +23,9 @@ type logVector struct {
 	Member   hx     `json:"member,omitempty"`
 	Key      hx     `json:"recipient_key,omitempty"`
 	Sender   hx     `json:"sender,omitempty"`
+	// Of kind "user key": may this device hold this generation (Epoch) of the
+	// member's user key, from this sender?
+	Device hx `json:"device,omitempty"`
 }
 
 // state is what a log says, in the order in which things were added; grants

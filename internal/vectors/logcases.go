@@ -38,7 +38,7 @@ func logVectors() ([]logVector, map[string]hx) {
 		"resources": c.resources,
 		"at work":   func(s *scenario) { c.atWork(s); c.authority(s); c.owed(s) },
 		"closed":    c.closed,
-		"today":     func(s *scenario) { c.today(s); c.orphaned(s) },
+		"today":     func(s *scenario) { c.today(s); c.orphaned(s); c.userKeys(s) },
 	})
 	good := []logVector{
 		{Name: "a founder alone", Kind: "replay", Organization: s.id, Log: s.names[:1]},

@@ -213,3 +213,32 @@ func (c *cases) orphaned(s *scenario) {
 		Resource: s.address.id, Epoch: 4, Member: d, Key: keyName(s.dora.sealing.public), Sender: dora.id(),
 	})
 }
+
+// userKeys are the questions about envelopes of user keys. Bob's phone and
+// Carol's were added under generation 1, which their first devices made, and
+// removed; both went on to generation 2.
+func (c *cases) userKeys(s *scenario) {
+	tablet := newDevice("Bob's tablet", 1)
+	log := s.after("Bob adds a tablet", s.next(s.bob.first, opDevice(s.bob.id(), tablet.record(), tablet.accept(s.id, s.bob.id()))).encode())
+	ask := func(name, rule string, who *person, generation uint64, to, sender device) {
+		c.vectors = append(c.vectors, logVector{
+			Name: name, Kind: "user key", Rule: rule, Organization: s.id, Log: log,
+			Member: who.id(), Epoch: generation, Device: to.id(), Sender: sender.id(),
+		})
+	}
+	alice, bob, dora := s.alice.first, s.bob.first, s.dora.first
+	ask("a user key by the device that made it", "", s.bob, 2, bob, bob)
+	ask("the first user key by the card's device", "", s.bob, 1, bob, bob)
+	ask("the present user key by the device that added another", "", s.bob, 2, tablet, bob)
+	ask("a user key to a device of somebody else", "L-28", s.bob, 2, alice, bob)
+	ask("a user key to a removed device", "L-28", s.bob, 2, s.bobPhone, bob)
+	ask("a user key to an unknown device", "L-28", s.bob, 2, newDevice("Mallory's laptop", 1), bob)
+	ask("a user key of an unknown member", "L-28", newPerson("Mallory"), 1, bob, bob)
+	ask("user key 0", "L-29", s.bob, 0, bob, bob)
+	ask("a user key that is not there yet", "L-29", s.bob, 3, bob, bob)
+	ask("a user key by another device of the member's", "L-30", s.bob, 2, bob, tablet)
+	ask("a user key by a removed device of the member's", "L-30", s.bob, 2, bob, s.bobPhone)
+	ask("a user key by the officer who let the member in", "L-30", s.bob, 1, bob, alice)
+	ask("a user key by an officer", "L-30", s.bob, 2, bob, dora)
+	ask("the first user key by nobody", "L-30", s.bob, 1, bob, newDevice("Mallory's laptop", 1))
+}

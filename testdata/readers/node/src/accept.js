@@ -40,22 +40,22 @@ export function wantResourceKey(state, claim) {
 }
 
 /**
- * What an envelope with a user key to a device must say. The specification has no
- * numbers for these refusals; they are given those of a resource's key.
+ * What an envelope with a user key to a device must say (L-28 to L-30).
  * @param {import('./log.js').State} state
- * @param {{generation: number, device: Uint8Array, recipientKey: Uint8Array, sender: Uint8Array}} claim
+ * @param {{member: Uint8Array, generation: number, device: Uint8Array, sender: Uint8Array}} claim
  */
 export function wantUserKey(state, claim) {
   const device = state.devices.get(hex(claim.device));
-  must(device !== undefined, 'L-23', 'unknown device');
-  const member = state.members.get(device.member);
+  const member = state.members.get(hex(claim.member));
+  const own = member !== undefined && device?.member === hex(claim.member);
+  must(own && !device.removed, 'L-28', "unknown member, or not a device of the member's");
   const generation = member.userKeys[claim.generation - 1];
-  must(generation !== undefined, 'L-24', 'unknown generation');
-  must(equal(publicKeyName(device.record.encryption), claim.recipientKey), 'L-26', "not the device's key");
+  must(generation !== undefined, 'L-29', 'unknown generation');
   const from = hex(claim.sender);
-  // Generation 1 has no author in the log: the first device sealed it to itself.
+  // Generation 1 has no author in the log: the card's device made it.
   const author = generation.author ?? member.devices[0];
-  must(from === author || from === device.addedBy, 'L-27', 'not from who was to send it');
+  const adder = member.devices.includes(device.addedBy) && device.atKey === claim.generation ? device.addedBy : undefined;
+  must(from === author || from === adder, 'L-30', 'not from who was to send it');
   const older = claim.generation === 1;
   return {
     want: {
@@ -64,7 +64,7 @@ export function wantUserKey(state, claim) {
       resource: older ? zero : member.id,
       epoch: claim.generation,
       commitment: generation.commitment,
-      recipient: { kind: recipients.device, id: device.id, key: claim.recipientKey },
+      recipient: { kind: recipients.device, id: device.id, key: publicKeyName(device.record.encryption) },
       sender: claim.sender,
     },
     publicKey: generation.public,

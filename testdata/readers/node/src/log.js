@@ -67,6 +67,7 @@ const authority = {
  * @property {string} member
  * @property {ReturnType<typeof parseRecord>} record
  * @property {string} [addedBy]
+ * @property {number} atKey the member's generation of then
  * @property {boolean} removed
  *
  * @typedef {object} Resource
@@ -256,7 +257,8 @@ class Step {
   /** @param {string} member @param {ReturnType<typeof parseRecord>} record @param {string} [addedBy] */
   addDevice(member, record, addedBy) {
     const id = hex(record.id);
-    this.state.devices.set(id, { id: record.id, member, record, addedBy, removed: false });
+    const atKey = this.state.members.get(member).userKeys.length;
+    this.state.devices.set(id, { id: record.id, member, record, addedBy, atKey, removed: false });
     this.state.members.get(member).devices.push(id);
   }
 
