@@ -102,7 +102,8 @@ func (w *Workspace) NewField(ctx context.Context, label string) error {
 
 // Grant gives a member rights on a field, with its history. Where they have
 // these rights already, the present key is sealed to them again: the store may
-// have lost it, or whoever opened the epoch left them out.
+// have lost it, or whoever opened the epoch left them out. Where nobody shares
+// the field any more, an officer gives share back to somebody who reads it.
 func (w *Workspace) Grant(ctx context.Context, label, email string, rights officer.Rights) error {
 	f, _, err := w.fieldAndMember(ctx, label, email)
 	if err != nil {
@@ -117,6 +118,9 @@ func (w *Workspace) Grant(ctx context.Context, label, email string, rights offic
 		f, m, err := w.fieldAndMember(ctx, label, email)
 		if err != nil {
 			return nil, err
+		}
+		if f.Orphaned() && rights.Has(officer.Share) && w.Me().Role == officer.RoleOfficer {
+			return a.Restore(f.ID, m.ID)
 		}
 		key, err := w.keys.resource(ctx, f.Resource, f.Epoch().Number)
 		if err != nil {
@@ -150,6 +154,10 @@ func (w *Workspace) Revoke(ctx context.Context, label, email string) (closed boo
 		}
 		// Nobody keeps their access because the author has no key to go on with.
 		noKey := errors.Is(err, ErrNotGranted) || errors.Is(err, ErrKeyMissing) || errors.Is(err, officer.ErrClosed)
+		// But a field that nobody reads any more is lost: that takes the key.
+		if noKey && len(f.Grants) == 1 {
+			return nil, fmt.Errorf("reader of field %.80q: %w", label, officer.ErrLast)
+		}
 		if noKey && m.ID != w.me.Member() && (w.Me().Role == officer.RoleOfficer || f.Mine.Has(officer.Share)) {
 			closed = true
 			return a.CloseRevoke(f.ID, m.ID)

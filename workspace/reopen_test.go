@@ -97,3 +97,46 @@ func TestClose(t *testing.T) {
 		t.Errorf("a closed workspace with a locked identity opens: %q, %v", got, err)
 	}
 }
+
+// TestLastSharerIsNotIrreplaceable: an officer who does not hold a field takes
+// it from its last sharer, and gives share to another reader; a field is not
+// taken from its last reader, whose copy of the key is the only one.
+func TestLastSharerIsNotIrreplaceable(t *testing.T) {
+	t.Parallel()
+	ctx := t.Context()
+	f := workspacetest.NewFirm(t, "alice")
+	f.Add("alice", "dora", officer.RoleOfficer)
+	f.Add("alice", "bob", officer.RoleMember)
+	f.Add("alice", "carol", officer.RoleMember)
+	dora := f.Open("dora")
+	must(t, dora.NewField(ctx, "ssn"))
+	if _, err := f.Open("alice").Revoke(ctx, "ssn", "dora@example.com"); !errors.Is(err, officer.ErrLast) {
+		t.Errorf("the last reader: %v", err)
+	}
+	all := officer.Read | officer.Write | officer.Share
+	must(t, dora.Grant(ctx, "ssn", "bob@example.com", officer.Read|officer.Write))
+	must(t, dora.Grant(ctx, "ssn", "carol@example.com", all))
+	token := seal(t, dora, "ssn", "078-05-1120")
+	if _, err := f.Open("carol").Revoke(ctx, "ssn", "dora@example.com"); !errors.Is(err, officer.ErrAuthority) {
+		t.Errorf("a member takes a field from an officer: %v", err)
+	}
+	for _, who := range []string{"dora", "carol"} {
+		if closed, err := f.Open("alice").Revoke(ctx, "ssn", who+"@example.com"); err != nil || !closed {
+			t.Fatalf("%s: %v, %v", who, closed, err)
+		}
+	}
+	if r, err := f.Open("alice").Field(ctx, "ssn"); err != nil || !r.Orphaned() {
+		t.Fatal("somebody still shares the field")
+	}
+	must(t, f.Open("alice").Grant(ctx, "ssn", "bob@example.com", all))
+	bob := f.Open("bob")
+	if got, err := opens(t, bob, seal(t, bob, "ssn", "new")); err != nil || got != "new" {
+		t.Errorf("bob goes on: %q, %v", got, err)
+	}
+	if got, err := opens(t, bob, token); err != nil || got != "078-05-1120" {
+		t.Errorf("bob reads what was: %q, %v", got, err)
+	}
+	if _, err := opens(t, f.Open("alice"), token); !errors.Is(err, fieldcrypt.ErrUnknownKey) {
+		t.Errorf("alice gained a key: %v", err)
+	}
+}
