@@ -148,6 +148,9 @@ func (tx *transaction) applyMemberAdded(o *MemberAdded) error {
 	if o.Expires != 0 && o.Role != RoleGuest {
 		return fmt.Errorf("%w: only guests expire", ErrOperation)
 	}
+	if o.Expires > maxTime {
+		return fmt.Errorf("%w: expiry", ErrOperation)
+	}
 	if len(o.Invite) != 0 {
 		if len(o.Invite) != len(Hash{}) {
 			return fmt.Errorf("%w: invitation hash", ErrOperation)

@@ -131,9 +131,9 @@ func (tx *transaction) applyGrant(o *Grant) error {
 	if err != nil {
 		return err
 	}
-	id, ok := o.Principal.Member()
-	if !ok {
-		return fmt.Errorf("%w: principal", ErrOperation)
+	id, err := memberOf(o.Principal)
+	if err != nil {
+		return err
 	}
 	m := tx.s.members[id]
 	if m == nil {
@@ -171,18 +171,31 @@ func (tx *transaction) applyGrant(o *Grant) error {
 	return nil
 }
 
+// memberOf accepts the principals that there are: members.
+func memberOf(p Principal) (MemberID, error) {
+	id, ok := p.Member()
+	if !ok {
+		return id, fmt.Errorf("%w: principal", ErrOperation)
+	}
+	return id, nil
+}
+
 func (tx *transaction) applyRevoke(o *Revoke) error {
 	r, err := tx.change(o.Resource)
+	if err != nil {
+		return err
+	}
+	id, err := memberOf(o.Principal)
 	if err != nil {
 		return err
 	}
 	if !tx.officer() && !r.Rights(tx.self()).Has(Share) {
 		return ErrAuthority
 	}
-	if o.Principal.Kind == PrincipalMember && string(o.Principal.ID) == string(tx.member[:]) {
+	if id == tx.member {
 		return fmt.Errorf("%w: nobody revokes their own grant: they would know the next key", ErrAuthority)
 	}
-	if id, ok := o.Principal.Member(); ok && !tx.officer() && tx.s.members[id] != nil && tx.s.members[id].Role == RoleOfficer {
+	if m := tx.s.members[id]; m != nil && m.Role == RoleOfficer && !tx.officer() {
 		return fmt.Errorf("%w: only officers revoke an officer's grant", ErrAuthority)
 	}
 	i, found := r.find(o.Principal)
@@ -222,6 +235,9 @@ func (tx *transaction) applyDirectory(o *Directory) error {
 		if _, known := tx.s.taken.texts[it.Commitment]; !known {
 			return fmt.Errorf("text: %w", ErrUnknown)
 		}
+		if r.Kind != wire.KindDirectory && r.Label != it.Commitment { // nobody would look for it there
+			return fmt.Errorf("text of this resource: %w", ErrUnknown)
+		}
 		if err := tx.putOpening(r, it, o.Epoch); err != nil {
 			return err
 		}
@@ -250,6 +266,10 @@ func (tx *transaction) applyKeyResealed(o *KeyResealed) error {
 	if err != nil {
 		return err
 	}
+	id, err := memberOf(o.Principal)
+	if err != nil {
+		return err
+	}
 	if !r.Rights(tx.self()).Has(Share) {
 		return ErrAuthority
 	}
@@ -260,7 +280,7 @@ func (tx *transaction) applyKeyResealed(o *KeyResealed) error {
 	if !found {
 		return fmt.Errorf("grant: %w", ErrUnknown)
 	}
-	if id, ok := o.Principal.Member(); ok && tx.s.members[id].KeyClosed {
+	if tx.s.members[id].KeyClosed {
 		return ErrClosed
 	}
 	sender := Sender{Device: tx.author, Epoch: o.Epoch}

@@ -414,7 +414,7 @@ func written(text string) map[string][]byte {
 // pinned the organization.
 func TestBitFlips(t *testing.T) {
 	t.Parallel()
-	o := officertest.New(t, "alice").Do("alice: create field phone", "alice: rotate phone; file organization under phone@2")
+	o := officertest.New(t, "alice").Do("alice: create field phone", "alice: rotate phone; file phone.label under phone@2")
 	accepted(t, "replay", replays(o.ID, o.Log))
 	genesis, err := officer.Replay(o.ID, o.Log[:1])
 	accepted(t, "genesis", err)

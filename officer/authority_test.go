@@ -153,7 +153,13 @@ var authorityTable = []struct {
 	}},
 	{officer.OpDirectory, true, true, false, []attempt{
 		{"a new opening", "file field.label under field", func(a actor) error { return a.notGuest(a.has(officer.Read)) }},
-		{"in the place of another", "file organization under field", func(a actor) error { return a.notGuest(a.has(officer.Share)) }},
+		{"in the place of another", "file field.label under field; file field.label under field", func(a actor) error { return a.notGuest(a.has(officer.Share)) }},
+		{"of another text", "file second.label under field", func(a actor) error {
+			if err := a.notGuest(a.has(officer.Read)); err != nil {
+				return err
+			}
+			return officer.ErrUnknown
+		}},
 	}},
 	{officer.OpKeyResealed, true, true, false, []attempt{
 		{"the present epoch", "reseal field to other", func(a actor) error { return a.notGuest(a.has(officer.Share)) }},
@@ -165,7 +171,7 @@ var authorityTable = []struct {
 func authorityBase(t *testing.T) *officertest.Org {
 	t.Helper()
 	o := officertest.New(t, "alice").Do(
-		"alice: create field field; create field second; file organization under field",
+		"alice: create field field; create field second",
 		"alice: add other as member; add greta as guest; grant field to other r",
 		"other: add device other/laptop",
 	)

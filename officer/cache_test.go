@@ -35,7 +35,7 @@ func busy(t officertest.TB) *officertest.Org {
 		"alice: add bob as member answering word; grant people to bob rw; file bob.name under people; file bob.email under people",
 		"alice: add olga as officer; add greta as guest until 1800000000",
 		"alice: create field phone; grant phone to bob rws; grant phone to greta r; file phone.label under phone",
-		"bob: create folder case; grant case to greta rw; file case.label under case; file alice.name under case",
+		"bob: create folder case; grant case to greta rw; file case.label under case; file case.label under people",
 		"bob: add device bob/laptop; add device bob/kit",
 		"olga: remove device bob/kit; close phone; close people; close case",
 		"bob/laptop: rotate user bob",
@@ -73,9 +73,9 @@ func TestCacheKeepsEverything(t *testing.T) {
 	if again.Directory().ID != o.ResourceID("people") {
 		t.Error("another directory")
 	}
-	name := o.Person("alice").File.Name.Commitment()
-	if list := again.Openings(name); len(list) != 2 || list[1].Resource != o.ResourceID("case") {
-		t.Errorf("openings of a name: %v", list)
+	label := o.State.Resource(o.ResourceID("case")).Label
+	if list := again.Openings(label); len(list) != 2 || list[1].Resource != o.ResourceID("people") {
+		t.Errorf("openings of a label: %v", list)
 	}
 }
 

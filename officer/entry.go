@@ -82,12 +82,19 @@ type decoded struct {
 	body      []byte
 	signature []byte
 	hash      Hash
+	fault     *EntryError // of the first operation that cannot be read; the rest are not there
 }
 
 // DecodeEntry reads an entry without verifying anything but its form.
 func DecodeEntry(b []byte) (Entry, error) {
 	d, err := decodeEntry(b)
-	return d.Entry, err
+	switch {
+	case err != nil:
+		return Entry{}, err
+	case d.fault != nil:
+		return Entry{}, d.fault
+	}
+	return d.Entry, nil
 }
 
 func decodeEntry(b []byte) (decoded, error) {
@@ -125,14 +132,16 @@ func decodeEntry(b []byte) (decoded, error) {
 	for i, o := range body.Operations {
 		op, err := decodeOperation(o)
 		if err != nil {
-			return decoded{}, &EntryError{Sequence: body.Sequence, Operation: i, Kind: o.Kind.String(), Err: err}
+			d.fault = &EntryError{Sequence: body.Sequence, Operation: i, Kind: o.Kind.String(), Err: err}
+			break
 		}
 		d.Operations[i] = op
 	}
 	return d, nil
 }
 
-// maxTime is the end of the year 9999, so that every time can be printed.
+// maxTime is the end of the year 9999, in Unix seconds, so that every time can
+// be printed.
 const maxTime = 253402300799
 
 // EntryHash is SHA-256("underseal/v1/entry-hash" ‖ 0 ‖ entry).

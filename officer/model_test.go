@@ -50,6 +50,7 @@ type modelDevice struct {
 
 type modelResource struct {
 	kind     officer.KeyKind
+	label    officer.Hash
 	epoch    int
 	openedBy officer.DeviceID
 	openedAt int
@@ -311,7 +312,7 @@ func (m *model) keyCreated(o *officer.KeyCreated) {
 	m.claimText(o.Label)
 	m.directory = m.directory || o.Of == wire.KindDirectory
 	m.resources[o.Resource] = modelResource{
-		kind: o.Of, epoch: 1, openedBy: m.author, openedAt: m.sequence,
+		kind: o.Of, label: o.Label, epoch: 1, openedBy: m.author, openedAt: m.sequence,
 		rights: map[officer.MemberID]officer.Rights{m.me: 7}, senders: map[officer.MemberID]string{},
 	}
 }
@@ -368,7 +369,7 @@ func (m *model) fileOpenings(o *officer.Directory) {
 	must(len(o.Items) > 0, 5)
 	for _, it := range o.Items {
 		must(len(it.Sealed) >= 1 && len(it.Sealed) <= 2048, 5)
-		must(m.texts[it.Commitment], 15)
+		must(m.texts[it.Commitment] && (r.kind == wire.KindDirectory || r.label == it.Commitment), 15)
 		place := modelPlace{it.Commitment, o.Resource}
 		_, there := m.openings[place]
 		must(!there || mine&officer.Share != 0, 11)

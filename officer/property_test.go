@@ -168,6 +168,10 @@ func (h historian) step(author string) string {
 		name := h.resource()
 		return fmt.Sprintf("revoke %s from %s", name, h.person()) + h.taking(name)
 	case "file":
+		if h.chance(50) {
+			name := h.resource()
+			return "file " + name + ".label under " + h.numbered(name)
+		}
 		return "file " + h.text() + " under " + h.numbered(h.resource())
 	default:
 		return fmt.Sprintf("reseal %s to %s", h.numbered(h.resource()), h.person())

@@ -51,7 +51,7 @@ func TestForksAreApart(t *testing.T) {
 	a, b := o.Fork(), o.Fork()
 	lines := func(who string) []string {
 		return []string{
-			"alice: rotate phone; file organization under phone@3; file organization under people",
+			"alice: rotate phone; file phone.label under phone@3; file organization under people",
 			"alice: grant phone to " + who + " rw; reseal phone@1 to bob; reseal phone@2 to bob",
 			who + ": add device " + who + "/second; rotate user " + who,
 			"alice: reseal phone@3 to bob; file " + who + "/second under people",

@@ -2,7 +2,6 @@ package officer
 
 import (
 	"crypto/ed25519"
-	"errors"
 	"fmt"
 	"runtime"
 	"slices"
@@ -124,10 +123,6 @@ func (s *State) applyChunk(c *chunk) ([]signed, error) {
 	if c.err == nil {
 		return list, nil
 	}
-	if e, ok := errors.AsType[*EntryError](c.err); ok { // names the operation already
-		e.Sequence = s.head.Length // not what an unverified entry says of itself
-		return list, e
-	}
 	return list, &EntryError{Sequence: s.head.Length, Operation: -1, Err: c.err}
 }
 
@@ -145,18 +140,23 @@ func (s *State) applyEntry(d *decoded) (signing ed25519.PublicKey, err error) {
 		return fail(ErrOrganization)
 	}
 	tx := &transaction{s: s, author: d.Author, sequence: at}
-	if at == 0 {
+	switch {
+	case at == 0 && d.fault != nil: // the pinned organization vouches for all of it
+	case at == 0:
 		if signing, err = genesisKey(d); err != nil {
 			return fail(err)
 		}
 		s.org = OrganizationOf(d.raw)
-	} else {
+	default:
 		dev := s.devices[d.Author]
 		if dev == nil || dev.Removed {
 			return fail(ErrAuthor)
 		}
 		signing = dev.Record.Signing
 		tx.member, tx.role = dev.Member, s.members[dev.Member].Role
+	}
+	if d.fault != nil { // what nobody signed says nothing of a newer program
+		return signing, d.fault
 	}
 	for i, op := range d.Operations {
 		if err := tx.apply(op); err != nil {

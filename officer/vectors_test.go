@@ -26,28 +26,38 @@ type logVector struct {
 
 // vectorState is written out by hand in the generator.
 type vectorState struct {
-	Length  uint64
-	Head    vectortest.Hex
+	Length                uint64
+	Head, Name, Directory vectortest.Hex
+
 	Members []struct {
-		ID                        vectortest.Hex
-		Role, Expires, Generation uint64
-		Closed                    bool
-		Devices                   []struct {
+		ID, Name, Email vectortest.Hex
+		Role, Expires   uint64
+		UserKeys        []struct{ Commitment, Author vectortest.Hex } `json:"user_keys"`
+		Closed          bool
+		Devices         []struct {
 			ID      vectortest.Hex
 			Removed bool
 		}
 	}
 	Resources []struct {
-		ID     vectortest.Hex
-		Kind   uint64
-		Epochs []struct {
+		ID, Label vectortest.Hex
+		Kind      uint64
+		Epochs    []struct {
 			Commitment, Author vectortest.Hex
 			Closed             bool
 		}
 		Grants []struct {
-			Member vectortest.Hex
-			Rights uint64
+			Member  vectortest.Hex
+			Rights  uint64
+			Senders []struct {
+				Device vectortest.Hex
+				Epoch  uint64
+			}
 		}
+	}
+	Openings []struct {
+		Text, Resource vectortest.Hex
+		Epoch          uint64
 	}
 }
 
@@ -167,6 +177,9 @@ func (w *vectorState) check(t *testing.T, s *officer.State) {
 	if h := s.Head(); h.Length != w.Length || h.Hash != vectortest.Array[officer.Hash](t, w.Head) {
 		t.Errorf("head %v", h)
 	}
+	if s.Name() != vectortest.Array[officer.Hash](t, w.Name) || s.Directory().ID != vectortest.Array[officer.ResourceID](t, w.Directory) {
+		t.Errorf("name %s, directory %s", s.Name(), s.Directory().ID)
+	}
 	members, resources := s.Members(), s.Resources()
 	if len(members) != len(w.Members) || len(resources) != len(w.Resources) {
 		t.Fatalf("%d members, %d resources", len(members), len(resources))
@@ -174,8 +187,16 @@ func (w *vectorState) check(t *testing.T, s *officer.State) {
 	for i, m := range w.Members {
 		got := members[i]
 		if got.ID != vectortest.Array[officer.MemberID](t, m.ID) || uint64(got.Role) != m.Role || got.Expires != m.Expires ||
-			got.UserKey().Generation != m.Generation || got.KeyClosed != m.Closed || len(got.Devices) != len(m.Devices) {
+			got.Name != vectortest.Array[officer.Hash](t, m.Name) || got.Email != vectortest.Array[officer.Hash](t, m.Email) ||
+			len(got.UserKeys) != len(m.UserKeys) || got.KeyClosed != m.Closed || len(got.Devices) != len(m.Devices) {
 			t.Fatalf("member %d: %+v", i, got)
+		}
+		for j, k := range m.UserKeys {
+			var author officer.DeviceID
+			copy(author[:], k.Author)
+			if g := got.UserKeys[j]; g.Generation != uint64(j)+1 || g.Commitment != vectortest.Array[officer.Hash](t, k.Commitment) || g.Author != author {
+				t.Errorf("member %d, user key %d: %+v", i, j+1, g)
+			}
 		}
 		for j, d := range m.Devices {
 			if id := got.Devices[j]; id != vectortest.Array[officer.DeviceID](t, d.ID) || s.Device(id).Removed != d.Removed {
@@ -185,7 +206,7 @@ func (w *vectorState) check(t *testing.T, s *officer.State) {
 	}
 	for i, r := range w.Resources {
 		got := resources[i]
-		if got.ID != vectortest.Array[officer.ResourceID](t, r.ID) || uint64(got.Kind) != r.Kind || len(got.Epochs) != len(r.Epochs) || len(got.Grants) != len(r.Grants) {
+		if got.ID != vectortest.Array[officer.ResourceID](t, r.ID) || got.Label != vectortest.Array[officer.Hash](t, r.Label) || uint64(got.Kind) != r.Kind || len(got.Epochs) != len(r.Epochs) || len(got.Grants) != len(r.Grants) {
 			t.Fatalf("resource %d: %+v", i, got)
 		}
 		for j, e := range r.Epochs {
@@ -198,6 +219,26 @@ func (w *vectorState) check(t *testing.T, s *officer.State) {
 			if id != vectortest.Array[officer.MemberID](t, g.Member) || uint64(got.Grants[j].Rights) != g.Rights {
 				t.Errorf("resource %d, grant %d: %+v", i, j, got.Grants[j])
 			}
+			senders := []officer.Sender{}
+			for _, s := range g.Senders {
+				senders = append(senders, officer.Sender{Device: vectortest.Array[officer.DeviceID](t, s.Device), Epoch: s.Epoch})
+			}
+			if !slices.Equal(got.Grants[j].Senders, senders) {
+				t.Errorf("resource %d, grant %d: senders %v", i, j, got.Grants[j].Senders)
+			}
+		}
+	}
+	filed := map[officer.Hash]int{}
+	for _, o := range w.Openings {
+		text, resource := vectortest.Array[officer.Hash](t, o.Text), vectortest.Array[officer.ResourceID](t, o.Resource)
+		filed[text]++
+		if !slices.ContainsFunc(s.Openings(text), func(g officer.SealedOpening) bool { return g.Resource == resource && g.Epoch == o.Epoch }) {
+			t.Errorf("no opening of %s under %s", text, resource)
+		}
+	}
+	for text, n := range filed {
+		if len(s.Openings(text)) != n {
+			t.Errorf("openings of %s: %v", text, s.Openings(text))
 		}
 	}
 }

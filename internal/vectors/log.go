@@ -28,47 +28,6 @@ type logVector struct {
 	Device hx `json:"device,omitempty"`
 }
 
-// state is what a log says, in the order in which things were added; grants
-// are in the order of their principals.
-type state struct {
-	Length    int             `json:"length"`
-	Head      hx              `json:"head"`
-	Members   []stateMember   `json:"members"`
-	Resources []stateResource `json:"resources"`
-}
-
-type stateMember struct {
-	ID         hx            `json:"id"`
-	Role       uint64        `json:"role"`
-	Expires    uint64        `json:"expires,omitempty"`
-	Generation uint64        `json:"generation"`
-	Closed     bool          `json:"closed"`
-	Devices    []stateDevice `json:"devices"`
-}
-
-type stateDevice struct {
-	ID      hx   `json:"id"`
-	Removed bool `json:"removed"`
-}
-
-type stateResource struct {
-	ID     hx           `json:"id"`
-	Kind   uint64       `json:"kind"`
-	Epochs []stateEpoch `json:"epochs"`
-	Grants []stateGrant `json:"grants"`
-}
-
-type stateEpoch struct {
-	Commitment hx   `json:"commitment"`
-	Author     hx   `json:"author"`
-	Closed     bool `json:"closed"`
-}
-
-type stateGrant struct {
-	Member hx     `json:"member"`
-	Rights uint64 `json:"rights"`
-}
-
 // entry is a log entry before it is encoded.
 type entry struct {
 	org      []byte

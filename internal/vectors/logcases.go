@@ -23,22 +23,15 @@ func (c *cases) refuseOps(s *scenario, by device, rule, name string, ops ...[]by
 	c.refuse(s, rule, name, s.next(by, ops...).encode())
 }
 
-// acceptOps adds a log that ends with an entry that is accepted, and returns it.
-func (c *cases) acceptOps(s *scenario, by device, name string, ops ...[]byte) []string {
-	log := s.after(name, s.next(by, ops...).encode())
-	c.vectors = append(c.vectors, logVector{Name: name, Kind: "replay", Organization: s.id, Log: log})
-	return log
-}
-
 func logVectors() ([]logVector, map[string]hx) {
 	c := &cases{entries: map[string]hx{}}
 	s := story(c.entries, map[string]func(*scenario){
 		"founded":   c.founded,
 		"people":    c.people,
 		"resources": c.resources,
-		"at work":   func(s *scenario) { c.atWork(s); c.authority(s); c.owed(s) },
+		"at work":   func(s *scenario) { c.atWork(s); c.authority(s); c.owed(s); c.allowed(s) },
 		"closed":    c.closed,
-		"today":     func(s *scenario) { c.today(s); c.orphaned(s); c.userKeys(s) },
+		"today":     func(s *scenario) { c.today(s); c.allowedToday(s); c.orphaned(s); c.userKeys(s) },
 	})
 	good := []logVector{
 		{Name: "a founder alone", Kind: "replay", Organization: s.id, Log: s.names[:1]},
@@ -108,6 +101,10 @@ func (c *cases) founded(s *scenario) {
 	for _, n := range []uint64{0, 13, 17, 25, 32, 33, 255} {
 		c.refuseOps(s, alice, "L-4", "operation "+string(appendDecimal(n)), array(num(n), fields()))
 	}
+	unknown := s.next(alice, array(num(13), fields()))
+	c.refuse(s, "L-10", "an unknown operation signed by another device", unknown.signedBy(s.bob.first.signing))
+	c.refuse(s, "L-9", "an unknown operation by a device that is not in the log", s.next(s.bob.first, array(num(13), fields())).encode())
+	c.refuse(s, "L-10", "a malformed operation signed by another device", s.next(alice, op(8, num(0))).signedBy(s.bob.first.signing))
 	c.refuseOps(s, alice, "L-4", "operation 13 after one that is known", opCreate(s.directory, binding("underseal", "", "", "")), array(num(13), fields()))
 
 	change := func(rule, name string, f func(*entry)) {
@@ -126,6 +123,8 @@ func (c *cases) founded(s *scenario) {
 	c.refuse(s, "L-10", "body altered after signing", signed(late.withTime(startTime+1).body(), alice.signing.sign(wire.LabelEntry, body)))
 	c.refuse(s, "L-10", "signature under another label", signed(body, alice.signing.sign(wire.LabelCard, body)))
 	c.refuse(s, "L-10", "signature with S not below l", signed(body, malleated(alice.signing.sign(wire.LabelEntry, body))))
+	c.refuse(s, "L-10", "signature whose R has a part of small order", signed(body, alice.signing.offsetR(wire.LabelEntry, body)))
+	c.refuse(s, "L-10", "signature of 65 bytes, the last one 0", signed(body, cat(alice.signing.sign(wire.LabelEntry, body), []byte{0})))
 	c.refuse(s, "L-10", "no signature", signed(body, nil))
 	digest := sha256.Sum256(body)
 	c.refuse(s, "L-10", "signature over a hash of the body", signed(body, alice.signing.sign(wire.LabelEntry, digest[:])))
@@ -153,6 +152,7 @@ func (c *cases) people(s *scenario) {
 	c.refuseOps(s, alice, "L-13", "role 0", opMember(card, 0, 0, nil))
 	c.refuseOps(s, alice, "L-13", "role 4", opMember(card, 4, 0, nil))
 	c.refuseOps(s, alice, "L-5", "a member who expires", opMember(card, 2, carolExpires, nil))
+	c.refuseOps(s, alice, "L-5", "a guest until the year 10000", opMember(card, 3, 253402300800, nil))
 	c.refuseOps(s, alice, "L-5", "expiry present and 0", op(2, bstr(card), num(3), num(0)))
 	c.refuseOps(s, alice, "L-5", "invitation hash of 31 bytes", opMember(card, 2, 0, bobsInvitation()[1:]))
 	c.refuseOps(s, alice, "L-5", "invitation present and empty", op(2, bstr(card), num(2), nil, bstr(nil)))
@@ -219,14 +219,20 @@ func (c *cases) resources(s *scenario) {
 	c.refuseOps(s, s.bob.first, "L-11", "a member makes a directory", opCreate(s.tax.as(s, 3), tabular))
 }
 
+// ask adds a question about an envelope: may this member hold this epoch, sealed
+// to this key by this sender?
+func (c *cases) ask(s *scenario, name, rule string, r *resource, epoch uint64, who *person, key []byte, sender device) {
+	c.vectors = append(c.vectors, logVector{
+		Name: name, Kind: "envelope", Rule: rule, Organization: s.id, Log: slices.Clone(s.names),
+		Resource: r.id, Epoch: epoch, Member: who.id(), Key: keyName(key), Sender: sender.id(),
+	})
+}
+
 // today are the questions about envelopes.
 func (c *cases) today(s *scenario) {
 	c.refuseOps(s, s.dora.first, "L-11", "an officer who reads rotates what the entry does not owe", s.rotation(s.address))
 	ask := func(name, rule string, r *resource, epoch uint64, who *person, key []byte, sender device) {
-		c.vectors = append(c.vectors, logVector{
-			Name: name, Kind: "envelope", Rule: rule, Organization: s.id, Log: slices.Clone(s.names),
-			Resource: r.id, Epoch: epoch, Member: who.id(), Key: keyName(key), Sender: sender.id(),
-		})
+		c.ask(s, name, rule, r, epoch, who, key, sender)
 	}
 	alice, bob, dora := s.alice.first, s.bob.first, s.dora.first
 	first := s.bob.sealing.public
@@ -252,5 +258,8 @@ func (c *cases) today(s *scenario) {
 	ask("by a member who may share but did not", "L-27", s.phone, 4, s.bob, second, bob)
 	ask("by an officer without a grant", "L-27", s.phone, 4, s.bob, second, dora)
 	ask("by the author of another epoch", "L-27", s.directory, 2, s.bob, second, dora)
+	ask("by who granted another epoch", "L-27", s.directory, 3, s.dora, s.dora.sealing.public, alice)
+	granted := s.then("Alice grants Dora the directory again", alice, opGrant(s.directory, s.dora.id(), 7))
+	c.ask(granted, "by who granted it, not the author of the epoch", "", s.directory, 3, s.dora, s.dora.sealing.public, alice)
 	ask("by a device that is not in the log", "L-27", s.phone, 4, s.bob, second, newDevice("Mallory's laptop", 1))
 }

@@ -31,6 +31,9 @@ func (c *cases) atWork(s *scenario) {
 	same := desk
 	same.signing = s.bobPhone.signing
 	by(alice, "L-14", "a device with the signing key of another", add(same, same.accept(s.id, a)))
+	same = desk
+	same.label = s.bobPhone.label
+	by(alice, "L-14", "a device with the label's commitment of another", add(same, same.accept(s.id, a)))
 	user := func(generation uint64, public, commitment, previous []byte) []byte {
 		return op(5, bstr(a), num(generation), bstr(public), bstr(commitment), bstr(previous))
 	}
@@ -75,6 +78,9 @@ func (c *cases) atWork(s *scenario) {
 	toGroup := op(9, bstr(s.phone.id), principal(2, random("group", 16)), num(1))
 	by(alice, "L-5", "grant to a group", toGroup)
 	by(alice, "L-5", "grant to a principal of kind 0", op(9, bstr(s.phone.id), principal(0, b), num(1)))
+	by(alice, "L-5", "revocation from a group", op(10, bstr(s.phone.id), principal(2, random("group", 16))), s.rotation(s.phone))
+	by(alice, "L-5", "revocation from an id of 31 bytes", op(10, bstr(s.phone.id), principal(1, b[1:])), s.rotation(s.phone))
+	by(alice, "L-5", "re-sealed to a group", op(12, bstr(s.phone.id), num(1), principal(2, random("group", 16))))
 	by(alice, "L-5", "grant to an id of 31 bytes", op(9, bstr(s.phone.id), principal(1, b[1:]), num(1)))
 	by(alice, "L-5", "principal of three items", op(9, bstr(s.phone.id), array(num(1), bstr(b), num(0)), num(1)))
 	by(alice, "L-15", "grant to somebody unknown", opGrant(s.phone, newPerson("Mallory").id(), 1))
@@ -101,6 +107,8 @@ func (c *cases) atWork(s *scenario) {
 	by(alice, "L-5", "empty opening", file(1, item(label, nil)))
 	by(alice, "L-5", "opening of 2049 bytes", file(1, item(label, make([]byte, 2049))))
 	by(alice, "L-15", "a text that the log does not name", file(1, item(random("text", 32), text)))
+	by(alice, "L-15", "a name filed under a field", file(1, item(s.alice.name.commitment(), text)))
+	by(alice, "L-15", "another field's label filed under a field", file(1, item(s.address.label.commitment(), text)))
 	by(alice, "L-16", "filed under an epoch that is not open", file(2, item(label, text)))
 	by(alice, "L-16", "filed under a closed epoch", opClose(s.phone), file(1, item(label, text)))
 }
@@ -193,9 +201,9 @@ func (c *cases) orphaned(s *scenario) {
 	by := func(d device, rule, name string, ops ...[]byte) { c.refuseOps(s, d, rule, name, ops...) }
 	by(bob, "L-11", "a sharer revokes an officer", opRevoke(s.phone, a), s.rotation(s.phone))
 	by(bob, "L-11", "a sharer gives an officer less", opGrant(s.phone, a, 3))
-	c.acceptOps(s, bob, "a sharer gives an officer the same", opGrant(s.phone, a, 7))
+	c.accept(s, bob, "a sharer gives an officer the same", opGrant(s.phone, a, 7))
 	by(dora, "L-11", "an officer takes share while somebody shares", opGrant(s.address, d, 7))
-	c.acceptOps(s, dora, "an officer revokes the last sharer", opRevoke(s.folder, b))
+	c.accept(s, dora, "an officer revokes the last sharer", opRevoke(s.folder, b))
 
 	taken := [][]byte{opRevoke(s.address, a), opClose(s.address)}
 	after := func(ops ...[]byte) [][]byte { return append(append([][]byte{}, taken...), ops...) }
@@ -205,9 +213,9 @@ func (c *cases) orphaned(s *scenario) {
 	by(dora, "L-17", "an officer on an orphaned resource gives share to a guest", after(opGrant(s.address, g, 5))...)
 	by(dora, "L-18", "an officer restores share, then grants of a closed epoch", after(opGrant(s.address, d, 7), opGrant(s.address, b, 1))...)
 	by(alice, "L-21", "an officer revokes the other sharer and gives up share", opRevoke(s.phone, b), s.rotation(s.phone), opGrant(s.phone, a, 3))
-	c.acceptOps(s, dora, "an officer opens the next epoch of what nobody shares, and takes share",
+	c.accept(s, dora, "an officer opens the next epoch of what nobody shares, and takes share",
 		opRevoke(s.address, a), s.rotation(s.address), opGrant(s.address, d, 7), opGrant(s.address, b, 1))
-	log := c.acceptOps(s, dora, "an officer closes what nobody shares, and takes share", after(opGrant(s.address, d, 7))...)
+	log := c.accept(s, dora, "an officer closes what nobody shares, and takes share", after(opGrant(s.address, d, 7))...)
 	c.vectors = append(c.vectors, logVector{
 		Name: "by who restored share alone", Kind: "envelope", Rule: "L-27", Organization: s.id, Log: log,
 		Resource: s.address.id, Epoch: 4, Member: d, Key: keyName(s.dora.sealing.public), Sender: dora.id(),

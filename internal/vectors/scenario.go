@@ -1,7 +1,5 @@
 package main
 
-import "slices"
-
 // scenario is the organization of log.json with everybody and everything in
 // it, at some point of its history.
 type scenario struct {
@@ -71,37 +69,4 @@ func story(entries map[string]hx, at map[string]func(*scenario)) *scenario {
 		panic("a chapter that the story does not have")
 	}
 	return s
-}
-
-// today is the state at the end of the story, written out by hand.
-func (s *scenario) today() *state {
-	a, b, c, d := s.alice.id(), s.bob.id(), s.carol.id(), s.dora.id()
-	alice, bob, carol, dora := s.alice.first.id(), s.bob.first.id(), s.carol.first.id(), s.dora.first.id()
-	epochs := func(r *resource, open bool, authors ...[]byte) []stateEpoch {
-		var out []stateEpoch
-		for i, author := range authors {
-			closed := i < len(authors)-1 || !open
-			out = append(out, stateEpoch{Commitment: r.key(s.firm, uint64(i)+1).commitment(), Author: author, Closed: closed})
-		}
-		return out
-	}
-	grants := func(list ...stateGrant) []stateGrant {
-		slices.SortFunc(list, func(x, y stateGrant) int { return slices.Compare(x.Member, y.Member) })
-		return list
-	}
-	return &state{
-		Length: 23, Head: s.head,
-		Members: []stateMember{
-			{ID: a, Role: 1, Generation: 2, Devices: []stateDevice{{ID: alice}, {ID: s.aliceKit.id(), Removed: true}}},
-			{ID: b, Role: 2, Generation: 2, Devices: []stateDevice{{ID: bob}, {ID: s.bobPhone.id(), Removed: true}}},
-			{ID: c, Role: 3, Expires: carolExpires, Generation: 2, Devices: []stateDevice{{ID: carol}, {ID: s.carolPhone.id(), Removed: true}}},
-			{ID: d, Role: 1, Generation: 1, Devices: []stateDevice{{ID: dora}}},
-		},
-		Resources: []stateResource{
-			{ID: s.directory.id, Kind: 3, Epochs: epochs(s.directory, true, alice, alice, dora), Grants: grants(stateGrant{a, 7}, stateGrant{b, 3}, stateGrant{d, 7})},
-			{ID: s.phone.id, Kind: 1, Epochs: epochs(s.phone, true, alice, alice, bob, alice), Grants: grants(stateGrant{a, 7}, stateGrant{b, 7})},
-			{ID: s.address.id, Kind: 1, Epochs: epochs(s.address, true, alice, alice, alice, alice), Grants: grants(stateGrant{a, 7}, stateGrant{c, 1}, stateGrant{d, 3})},
-			{ID: s.folder.id, Kind: 2, Epochs: epochs(s.folder, false, bob), Grants: grants(stateGrant{b, 7}, stateGrant{c, 3})},
-		},
-	}
 }

@@ -59,7 +59,7 @@ const operations = {
   [op.memberAdded]: struct({
     1: ['card', bstr()],
     2: ['role', uint()],
-    3: ['expires', uint(), 'optional'],
+    3: ['expires', uint(maxTime), 'optional'],
     4: ['invite', bstr(32), 'optional'],
   }),
   [op.deviceAdded]: struct({ 1: ['member', hash], 2: ['device', bstr()], 3: ['acceptance', bstr()] }),
@@ -105,7 +105,7 @@ const bodyLayout = struct({
 });
 
 /**
- * Decodes an entry with its operations (L-1 to L-5).
+ * Decodes an entry, but not what its operations say (L-1 to L-3).
  * @param {Uint8Array} bytes
  */
 export function parseEntry(bytes) {
@@ -118,11 +118,11 @@ export function parseEntry(bytes) {
   const count = fields.operations.length;
   must(count >= 1 && count <= maxOperations, 'L-3', `${count} operations`);
   must(fields.time <= maxTime, 'L-3', 'a time after the year 9999');
-  return { ...fields, body, signature, operations: fields.operations.map(parseOperation) };
+  return { ...fields, body, signature, operations: fields.operations };
 }
 
-/** @param {[number, unknown]} item */
-function parseOperation([number, fields]) {
+/** Decodes an operation (L-4, L-5). @param {[number, unknown]} item */
+export function parseOperation([number, fields]) {
   const layout = operations[number];
   if (layout === undefined) throw new Refusal('L-4', `operation ${number} is not known`);
   return { number, ...within('L-5', () => layout(anyMap(fields))) };

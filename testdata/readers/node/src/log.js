@@ -2,7 +2,7 @@
 import { equal, hex } from './bytes.js';
 import { parseCard } from './card.js';
 import { checkAcceptance, parseRecord } from './device.js';
-import { op, parseEntry } from './entry.js';
+import { op, parseEntry, parseOperation } from './entry.js';
 import { must, within } from './refusal.js';
 import { checkSealingKey, publicKeyName, sum, verify } from './suite.js';
 
@@ -147,8 +147,10 @@ class Step {
   /** Genesis: the first entry. */
   found() {
     const { state, entry } = this;
-    const [genesis] = entry.operations;
-    must(entry.operations.length === 1 && genesis.number === op.genesis, 'L-8', 'not genesis alone');
+    // The pinned organization vouches for the whole entry.
+    const operations = entry.operations.map(parseOperation);
+    const [genesis] = operations;
+    must(operations.length === 1 && genesis.number === op.genesis, 'L-8', 'not genesis alone');
     const card = within('L-8', () => parseCard(genesis.card));
     must(equal(card.device.id, entry.author), 'L-8', "not by the founder's device");
     this.verify(card.device.signing);
@@ -165,7 +167,8 @@ class Step {
     this.verify(device.record.signing);
     this.me = device.member;
     this.myRole = state.members.get(this.me).role;
-    for (const operation of entry.operations) {
+    // Nothing is said of operations that their author did not sign.
+    for (const operation of entry.operations.map(parseOperation)) {
       must(authority[operation.number].includes(this.myRole), 'L-11', `operation ${operation.number} is not for this role`);
       this[operation.number](operation);
     }
@@ -424,6 +427,7 @@ class Step {
     this.openEpoch(resource, epoch);
     for (const { text, sealed } of items) {
       must(state.texts.has(hex(text)), 'L-15', 'an unknown text');
+      must(state.directory === hex(id) || equal(resource.label, text), 'L-15', 'a text that is not of this resource');
       const place = `${hex(text)} ${hex(id)}`;
       must(!state.openings.has(place) || mine & right.share, 'L-11', 'no share to replace an opening');
       state.openings.set(place, { epoch, sealed });

@@ -21,24 +21,37 @@ function replayed({ organization, log }, { entries }) {
 }
 
 /** The part of the state that the vectors show. */
-function shown({ length, head, members, resources, devices }) {
+function shown({ length, head, name, directory, members, resources, devices, openings }) {
   return {
     length,
     head: hex(head),
+    name: hex(name),
+    directory,
     members: [...members.values()].map((m) => ({
       id: hex(m.id),
       role: m.role,
       ...(m.expires !== undefined && { expires: m.expires }),
-      generation: m.userKeys.length,
+      name: hex(m.name),
+      email: hex(m.email),
+      user_keys: m.userKeys.map(({ commitment, author }) => ({ commitment: hex(commitment), ...(author !== undefined && { author }) })),
       closed: m.closed,
       devices: m.devices.map((id) => ({ id, removed: devices.get(id).removed })),
     })),
     resources: [...resources.values()].map((r) => ({
       id: hex(r.id),
       kind: r.kind,
+      label: hex(r.label),
       epochs: r.epochs.map((e) => ({ commitment: hex(e.commitment), author: e.author, closed: e.closed })),
-      grants: [...r.grants].sort(([a], [b]) => (a < b ? -1 : 1)).map(([member, { rights }]) => ({ member, rights })),
+      grants: [...r.grants].sort(([a], [b]) => (a < b ? -1 : 1)).map(([member, { rights, senders }]) => ({
+        member,
+        rights,
+        senders: [...senders].map((s) => s.split(' ')).map(([device, epoch]) => ({ device, epoch: Number(epoch) })),
+      })),
     })),
+    openings: [...openings].sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, { epoch }]) => {
+      const [text, resource] = key.split(' ');
+      return { text, resource, epoch };
+    }),
   };
 }
 
