@@ -18,7 +18,7 @@ import (
 func newFieldCommand(a *app) *cobra.Command {
 	return noun("field", "Fields and who may read them", `Fields, each with a key of its own, and who may read them. A column of a file is
 sealed as a field.`,
-		newFieldNewCommand(a), newFieldListCommand(a), newFieldGrantCommand(a), newFieldRevokeCommand(a))
+		newFieldNewCommand(a), newFieldListCommand(a), newFieldGrantCommand(a), newFieldRevokeCommand(a), newFieldRotateCommand(a))
 }
 
 type jsonGrant struct {
@@ -184,8 +184,8 @@ earlier stay under the earlier key until they are sealed again.`,
 				return err
 			}
 			if closed {
-				a.say("took field %s from %s; you do not hold it, so it is closed until somebody with the share right opens its next epoch",
-					term.Escape(args[0]), term.Escape(from))
+				a.say("took field %s from %s; you do not hold it, so it is closed until somebody with the share right types: underseal field rotate %s",
+					term.Escape(args[0]), term.Escape(from), arg(args[0]))
 			} else {
 				a.say("took field %s from %s and changed its key", term.Escape(args[0]), term.Escape(from))
 				a.say("values sealed before stay under the earlier key; open the file and seal it again to change them")
@@ -196,4 +196,22 @@ earlier stay under the earlier key until they are sealed again.`,
 	c.Flags().StringVar(&from, "from", "", "the member's `EMAIL`")
 	required(c, "from")
 	return c
+}
+
+func newFieldRotateCommand(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use: "rotate LABEL", Short: "Change the key of a field, or open a closed one again", Args: oneArg("LABEL"),
+		Long: `Change the key of a field for all who may read it. It is what opens a field again
+that was closed: by an officer who took it from somebody and does not hold it.
+Values sealed earlier stay readable, and under the earlier key until they are
+sealed again.`,
+		Example: "underseal field rotate phone",
+		RunE: a.withWorkspace(func(ctx context.Context, w *workspace.Workspace, args []string) error {
+			if err := w.Rotate(ctx, args[0]); err != nil {
+				return err
+			}
+			a.say("changed the key of field %s", term.Escape(args[0]))
+			return a.printField(ctx, w, args[0])
+		}),
+	}
 }

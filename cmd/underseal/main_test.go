@@ -61,6 +61,20 @@ func (h *holder) close() {
 	h.wg.Wait()
 }
 
+// lockAll ends the agents that commands have started for homes below a folder.
+func lockAll(dir string) error {
+	return filepath.Walk(dir, func(path string, info os.FileInfo, err error) error {
+		if err != nil || info.Mode().Type() != os.ModeSocket {
+			return nil //nolint:nilerr // it is gone already
+		}
+		c, err := agent.Dial(context.Background(), path)
+		if err != nil {
+			return nil //nolint:nilerr // nobody answers
+		}
+		return c.Lock(context.Background())
+	})
+}
+
 // makeHome makes an identity in a home whose key store holds nothing: only the
 // agent has the secret, and whoever called, who destroys it.
 func (h *holder) makeHome(ctx context.Context, home, name, email string) (*secret.Bytes, error) {
@@ -95,6 +109,8 @@ func (h *holder) hold(ctx context.Context, home string, s *secret.Bytes) error {
 	})
 	return nil
 }
+
+const passphrase = "correct horse battery staple"
 
 // people are who tests and scripts are about: an officer, a member of whom she
 // makes one, and somebody whom nobody lets in.
@@ -131,7 +147,7 @@ func newWorld(t *testing.T) *world {
 	w := &world{t: t, dir: dir, now: time.Now, holder: h, ctx: ctx}
 	t.Cleanup(func() {
 		h.close()
-		if err := os.RemoveAll(dir); err != nil {
+		if err := errors.Join(lockAll(dir), os.RemoveAll(dir)); err != nil {
 			t.Error(err)
 		}
 	})

@@ -60,6 +60,8 @@ Begin with: underseal setup`,
 			c.Run, c.RunE = nil, help
 		case "completion":
 			c.Short = "Print what lets a shell complete commands: bash, fish, powershell, zsh"
+			c.Long = "Print what lets a shell complete commands, values and names of files."
+			c.Example = "source <(underseal completion bash)"
 			c.Args, c.RunE = noArgs, needsVerb
 		}
 	}

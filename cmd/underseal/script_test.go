@@ -39,7 +39,12 @@ func TestScripts(t *testing.T) {
 		Dir: "testdata/script",
 		Setup: func(env *testscript.Env) error {
 			h, ctx := newHolder()
-			env.Defer(h.close)
+			env.Defer(func() {
+				h.close()
+				if err := lockAll(env.WorkDir); err != nil {
+					t.Error(err)
+				}
+			})
 			for _, p := range people {
 				home := filepath.Join(env.WorkDir, "homes", p.who)
 				s, err := h.makeHome(ctx, home, p.name, emailOf(p.who))

@@ -97,7 +97,7 @@ func pause() { <-time.After(time.Millisecond) }
 // Ended in the middle, seal and open leave no output and nothing temporary;
 // killed in the middle, they leave no output; and the next run works as if
 // nothing had been (attack 51).
-func TestEnded(t *testing.T) {
+func TestAttack51Ended(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.found()
@@ -178,7 +178,7 @@ func TestEnded(t *testing.T) {
 
 // Killed at some instant of its end, a command has written its output whole or
 // not at all.
-func TestKilledAtTheEnd(t *testing.T) {
+func TestAttack51KilledAtTheEnd(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.found()
@@ -224,7 +224,7 @@ func TestKilledAtTheEnd(t *testing.T) {
 
 // Changes of the organization that are killed at some instant are made whole
 // or not at all, and the store and the home serve as before.
-func TestKilledChanges(t *testing.T) {
+func TestAttack51KilledChanges(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.found()

@@ -35,7 +35,7 @@ const (
 	pendingJoin    = "found or join an organization"
 	pendingCard    = "waiting for an officer to add your card"
 	pendingRemoved = "this device was removed from the organization"
-	pendingClosed  = "a field is closed until somebody with the share right opens its next epoch"
+	pendingClosed  = "a field is closed; open it again with underseal field rotate LABEL"
 )
 
 func newStatusCommand(a *app) *cobra.Command {

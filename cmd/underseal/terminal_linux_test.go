@@ -134,8 +134,6 @@ func (s *screen) ends() int {
 	return s.cmd.ProcessState.ExitCode()
 }
 
-const passphrase = "correct horse battery staple"
-
 // A new user sets up a device, is asked for everything, and mistypes.
 func TestTerminalSetup(t *testing.T) {
 	t.Parallel()
@@ -296,11 +294,9 @@ func TestTerminalSetupLater(t *testing.T) {
 	}
 	w.absent("dora")
 
-	s = w.sit(home, "setup", "--name", "Dora", "--email", "dora@example.com", "--key-store", "file")
-	s.expect("new passphrase")
-	s.types(passphrase + "\n")
-	s.expect("the same again:")
-	s.types(passphrase + "\n")
+	w.person("dora", "Dora", "dora@example.com")
+	s = w.sit(home, "setup")
+	s.expect("you are Dora <dora@example.com> already")
 	s.expect("What do you want? (1 to 3)")
 	s.types("3\n")
 	s.expect("next: underseal setup, when you are ready")
@@ -318,8 +314,6 @@ func TestTerminalSetupLater(t *testing.T) {
 	s.types(w.known + "\n")
 	s.expect("The folder where it rests")
 	s.types(w.path("firm") + "\n")
-	s.expect("passphrase of the key file:")
-	s.types(passphrase + "\n")
 	s.expect("waiting for an officer")
 	s.expect("next: underseal identity card")
 	if code := s.ends(); code != 0 {
