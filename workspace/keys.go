@@ -150,16 +150,11 @@ func (k *keys) expected(c envelope.Info) (envelope.Info, error) {
 		}, nil
 	case wire.KindUser:
 		n := c.Context.Epoch
-		if n == 0 || n > uint64(len(me.UserKeys)) {
-			return envelope.Info{}, officer.ErrEpoch
-		}
-		// Sent by the device that made the generation, or that added this one.
-		gen := me.UserKeys[n-1]
-		if c.Sender != gen.Author && c.Sender != s.Device(k.w.me.Keys().ID()).AddedBy {
-			return envelope.Info{}, officer.ErrAuthority
+		if err := s.MayHoldUserKey(me.ID, n, k.w.me.Keys().ID(), c.Sender); err != nil {
+			return envelope.Info{}, err
 		}
 		return envelope.Info{
-			Context: officer.UserKeyContext(s.Organization(), me.ID, n), Commitment: gen.Commitment,
+			Context: officer.UserKeyContext(s.Organization(), me.ID, n), Commitment: me.UserKeys[n-1].Commitment,
 			Recipient: plan.DeviceRecipient(k.w.me.Keys().Record()), Sender: c.Sender,
 		}, nil
 	default:
