@@ -214,6 +214,9 @@ func (a *app) openAt(ctx context.Context, address string, org officer.Organizati
 		return nil, nil, err
 	}
 	done = func() {
+		if w != nil {
+			w.Close()
+		}
 		me.Lock()
 		_ = st.Close() // every write was flushed when it was made
 	}
