@@ -33,27 +33,27 @@ func bech32(prefix string, groups []byte, check uint32) string {
 	for _, c := range []byte(prefix) {
 		all = append(all, c&31)
 	}
-	sum := polymod(cat(all, groups, make([]byte, 6))) ^ check
+	end := polymod(cat(all, groups, make([]byte, 6))) ^ check
 	text := prefix + "1"
 	for _, g := range groups {
 		text += string(alphabet[g])
 	}
 	for i := range 6 {
-		text += string(alphabet[sum>>(25-5*i)&31])
+		text += string(alphabet[end>>(25-5*i)&31])
 	}
 	return text
 }
 
 func polymod(groups []byte) uint32 {
-	sum := uint32(1)
+	rest := uint32(1)
 	for _, g := range groups {
-		top := sum >> 25
-		sum = sum&0x1ffffff<<5 ^ uint32(g)
+		top := rest >> 25
+		rest = rest&0x1ffffff<<5 ^ uint32(g)
 		for i, generator := range []uint32{0x3b6a57b2, 0x26508e6d, 0x1ea119fa, 0x3d4233dd, 0x2a1462b3} {
 			if top>>i&1 == 1 {
-				sum ^= generator
+				rest ^= generator
 			}
 		}
 	}
-	return sum
+	return rest
 }

@@ -69,8 +69,8 @@ func (s signer) withR(encoded []byte, r *big.Int, label string, x []byte) []byte
 	h[0] &= 248
 	h[31] = h[31]&63 | 64
 	k := sha512.Sum512(cat(encoded, s.public(), labelled(label, x)))
-	sum := new(big.Int).Mul(scalar(k[:]), fromLittle(h[:32]))
-	return cat(encoded, little(sum.Mod(sum.Add(sum, r), order())))
+	n := new(big.Int).Mul(scalar(k[:]), fromLittle(h[:32]))
+	return cat(encoded, little(n.Mod(n.Add(n, r), order())))
 }
 
 // scalar is a number of 64 bytes, little-endian, modulo the order.

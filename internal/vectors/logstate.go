@@ -101,7 +101,7 @@ func (s *scenario) today() *state {
 			ID: p.id(), Role: role, Expires: expires, Name: p.name.commitment(), Email: p.email.commitment(), UserKeys: keys, Devices: devices,
 		}
 	}
-	resource := func(r *resource, epochs []stateEpoch, grants []stateGrant) stateResource {
+	shown := func(r *resource, epochs []stateEpoch, grants []stateGrant) stateResource {
 		return stateResource{ID: r.id, Kind: r.kind, Label: r.label.commitment(), Epochs: epochs, Grants: grants}
 	}
 	name := newOpening(textOrganization, "Example LLP")
@@ -124,12 +124,12 @@ func (s *scenario) today() *state {
 			member(s.dora, 1, 0, []stateDevice{{ID: dora}}),
 		},
 		Resources: []stateResource{
-			resource(s.directory, epochs(s.directory, true, alice, alice, dora),
+			shown(s.directory, epochs(s.directory, true, alice, alice, dora),
 				grants(stateGrant{a, 7, by(nil)}, stateGrant{b, 3, by(alice, 1, 3)}, stateGrant{d, 7, by(alice, 1)})),
-			resource(s.phone, epochs(s.phone, true, alice, alice, bob, alice), grants(stateGrant{a, 7, by(nil)}, stateGrant{b, 7, by(alice, 1)})),
-			resource(s.address, epochs(s.address, true, alice, alice, alice, alice),
+			shown(s.phone, epochs(s.phone, true, alice, alice, bob, alice), grants(stateGrant{a, 7, by(nil)}, stateGrant{b, 7, by(alice, 1)})),
+			shown(s.address, epochs(s.address, true, alice, alice, alice, alice),
 				grants(stateGrant{a, 7, by(nil)}, stateGrant{c, 1, by(alice, 1, 4)}, stateGrant{d, 3, by(alice, 4)})),
-			resource(s.folder, epochs(s.folder, false, bob), grants(stateGrant{b, 7, by(nil)}, stateGrant{c, 3, by(bob, 1)})),
+			shown(s.folder, epochs(s.folder, false, bob), grants(stateGrant{b, 7, by(nil)}, stateGrant{c, 3, by(bob, 1)})),
 		},
 		Openings: openings,
 	}

@@ -131,6 +131,32 @@ func TestAttack37UnknownVersionIsNamed(t *testing.T) {
 	}
 }
 
+// Arrays and maps count towards the depth, the outermost and empty ones too.
+func TestDepth(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		open, inside string
+		deep         int
+		ok           bool
+	}{
+		{"81", "00", MaxDepth, true},
+		{"81", "80", MaxDepth - 1, true},
+		{"a100", "a0", MaxDepth - 1, true},
+		{"81", "00", MaxDepth + 1, false},
+		{"81", "80", MaxDepth, false},
+		{"a100", "a0", MaxDepth, false},
+	} {
+		b, err := hex.DecodeString(strings.Repeat(c.open, c.deep) + c.inside)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var v any
+		if err := Unmarshal(b, &v, 100); (err == nil) != c.ok || err != nil && !errors.Is(err, ErrMalformed) {
+			t.Errorf("%x: %v", b, err)
+		}
+	}
+}
+
 // A few bytes that claim to be many, or to be nested deep, cost a few bytes.
 func TestAttack39CostIsBounded(t *testing.T) {
 	type tree struct {
