@@ -74,7 +74,7 @@ type Genesis struct {
 type MemberAdded struct {
 	Card    []byte `cbor:"1,keyasint"`
 	Role    Role   `cbor:"2,keyasint"`
-	Expires uint64 `cbor:"3,keyasint,omitempty"` // unix seconds, guests only; from then on clients stop sealing to them
+	Expires uint64 `cbor:"3,keyasint,omitempty"` // unix seconds until the end of the year 9999, guests only; from then on clients stop sealing to them
 	Invite  []byte `cbor:"4,keyasint,omitempty"` // 32 bytes: hash of the invitation that was answered
 }
 
@@ -142,7 +142,8 @@ type Revoke struct {
 }
 
 // Directory carries openings of committed texts, sealed under a resource's
-// key: the directory's for members, the resource's own for whoever may read it.
+// key: any text under the directory's, for members; a resource's label under
+// its own too, for whoever may read it.
 type Directory struct {
 	Resource ResourceID      `cbor:"1,keyasint"`
 	Epoch    uint64          `cbor:"2,keyasint"`
