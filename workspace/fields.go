@@ -154,11 +154,10 @@ func (w *Workspace) Revoke(ctx context.Context, label, email string) (closed boo
 		}
 		// Nobody keeps their access because the author has no key to go on with.
 		noKey := errors.Is(err, ErrNotGranted) || errors.Is(err, ErrKeyMissing) || errors.Is(err, officer.ErrClosed)
-		// But a field that nobody reads any more is lost: that takes the key.
-		if noKey && len(f.Grants) == 1 {
-			return nil, fmt.Errorf("reader of field %.80q: %w", label, officer.ErrLast)
-		}
 		if noKey && m.ID != w.me.Member() && (w.Me().Role == officer.RoleOfficer || f.Mine.Has(officer.Share)) {
+			if len(f.Grants) == 1 { // a field that nobody reads any more is lost
+				return nil, fmt.Errorf("reader of field %.80q: %w", label, officer.ErrLast)
+			}
 			closed = true
 			return a.CloseRevoke(f.ID, m.ID)
 		}
