@@ -26,7 +26,9 @@ const cacheLayout = "underseal state cache 2\n"
 // their ids, members and devices named by their places in the lists of them.
 // What follows from the rest is left out.
 func (s *State) EncodeCache() []byte {
-	w := cacheWriter{b: []byte(cacheLayout), members: map[MemberID]uint64{}, devices: map[DeviceID]uint64{}}
+	guess := 1500*(len(s.members)+len(s.devices)) + 300*len(s.resources) + 200*len(s.openings) // growing would copy it often
+	w := cacheWriter{b: make([]byte, 0, guess), members: map[MemberID]uint64{}, devices: map[DeviceID]uint64{}}
+	w.fixed([]byte(cacheLayout))
 	w.fixed(s.org[:])
 	w.number(s.head.Length)
 	w.fixed(s.head.Hash[:])
