@@ -4,13 +4,10 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"fmt"
-	"os"
 	"strings"
-	"syscall"
 	"testing"
 
 	"github.com/underseal/underseal/internal/secret"
-	"github.com/underseal/underseal/internal/testenv"
 	"github.com/underseal/underseal/keyring/keystore"
 )
 
@@ -155,34 +152,5 @@ func TestNothingShown(t *testing.T) {
 		for path, content := range contents(t, w.path("firm/envelopes")) {
 			names.check(t, path, content)
 		}
-	}
-}
-
-// What a crash prints shows no value and no secret.
-func TestNothingShownByACrash(t *testing.T) {
-	t.Parallel()
-	testenv.OnlyOn(t, "linux", "darwin")
-	w := newWorld(t)
-	w.found()
-	var h hidden
-	for _, s := range w.secrets {
-		h.addDevice(s)
-	}
-	const phone = "tel-0123456789-secret"
-	h.add("a phone number", phone)
-	f := w.feed("alice", "seal", "-", "--format", "csv", "--out", "@out.csv", "--record-id", "id", "--column", "phone")
-	f.gives("id,phone\n")
-	for i := range 9000 {
-		f.gives(fmt.Sprintf("r%d,%s\n", i, phone))
-	}
-	w.waitTemporary(1)
-	f.gets(syscall.SIGQUIT)
-	state := f.ends()
-	if text := f.errors.String(); state.ExitCode() == 0 || !strings.Contains(text, "SIGQUIT: quit") {
-		t.Errorf("%v: no crash: %.200s", state, text)
-	}
-	h.check(t, "a crash", f.errors.String())
-	if _, err := os.Lstat(w.path("out.csv")); err == nil {
-		t.Error("an output was written")
 	}
 }

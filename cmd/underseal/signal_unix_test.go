@@ -283,3 +283,31 @@ func TestBrokenPipe(t *testing.T) {
 	}
 	w.noTemporary(w.dir)
 }
+
+// What a crash prints shows no value and no secret.
+func TestNothingShownByACrash(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.found()
+	var h hidden
+	for _, s := range w.secrets {
+		h.addDevice(s)
+	}
+	const phone = "tel-0123456789-secret"
+	h.add("a phone number", phone)
+	f := w.feed("alice", "seal", "-", "--format", "csv", "--out", "@out.csv", "--record-id", "id", "--column", "phone")
+	f.gives("id,phone\n")
+	for i := range 9000 {
+		f.gives(fmt.Sprintf("r%d,%s\n", i, phone))
+	}
+	w.waitTemporary(1)
+	f.gets(syscall.SIGQUIT)
+	state := f.ends()
+	if text := f.errors.String(); state.ExitCode() == 0 || !strings.Contains(text, "SIGQUIT: quit") {
+		t.Errorf("%v: no crash: %.200s", state, text)
+	}
+	h.check(t, "a crash", f.errors.String())
+	if _, err := os.Lstat(w.path("out.csv")); err == nil {
+		t.Error("an output was written")
+	}
+}
