@@ -53,6 +53,7 @@ const maxMessage = 800
 // Errors of the command line itself.
 var (
 	errNoHome            = errors.New("no home folder")
+	errHomeFile          = errors.New("the home folder is no folder")
 	errNoIdentity        = errors.New("no identity on this device")
 	errIdentityExists    = errors.New("an identity exists on this device already")
 	errConfig            = errors.New("not a configuration of this program")

@@ -168,6 +168,7 @@ func TestAttack51FullStore(t *testing.T) {
 // A home that becomes full: nothing of it is lost, nothing is half, and the
 // next command finds its way.
 func TestAttack51FullHome(t *testing.T) {
+	testenv.NotShort(t)
 	t.Parallel()
 	w := newWorld(t)
 	w.found()

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -22,14 +23,22 @@ import (
 
 // home is the directory of all state.
 func (a *app) home() (string, error) {
-	if h := a.getenv("UNDERSEAL_HOME"); h != "" {
-		return filepath.Abs(h)
+	home := a.getenv("UNDERSEAL_HOME")
+	if home == "" {
+		c, err := os.UserConfigDir()
+		if err != nil {
+			return "", fmt.Errorf("%w: %w", errNoHome, err)
+		}
+		home = filepath.Join(c, "underseal")
 	}
-	c, err := os.UserConfigDir()
+	home, err := filepath.Abs(home)
 	if err != nil {
 		return "", fmt.Errorf("%w: %w", errNoHome, err)
 	}
-	return filepath.Join(c, "underseal"), nil
+	if info, err := os.Stat(home); errors.Is(err, syscall.ENOTDIR) || err == nil && !info.IsDir() {
+		return "", fmt.Errorf("%s: %w", home, errHomeFile)
+	}
+	return home, nil
 }
 
 // homeDir is the home folder as the workspace's Local.
@@ -39,6 +48,14 @@ type homeDir string
 // million operations stays below.
 const maxHomeFile = 1 << 30
 
+// make makes the folder.
+func (h homeDir) make() error {
+	if err := durable.MkdirAll(string(h), durable.Private); err != nil {
+		return fmt.Errorf("make the home folder %s: %w", string(h), err)
+	}
+	return nil
+}
+
 // Load implements workspace.Local.
 func (h homeDir) Load(name string) ([]byte, error) {
 	return durable.ReadFile(filepath.Join(string(h), name), maxHomeFile)
@@ -46,7 +63,7 @@ func (h homeDir) Load(name string) ([]byte, error) {
 
 // Save implements workspace.Local.
 func (h homeDir) Save(name string, data []byte) error {
-	if err := durable.MkdirAll(string(h), durable.Private); err != nil {
+	if err := h.make(); err != nil {
 		return err
 	}
 	return durable.WriteFile(filepath.Join(string(h), name), data, durable.Private)

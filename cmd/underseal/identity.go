@@ -114,11 +114,14 @@ func (a *app) saveIdentity(ctx context.Context, home homeDir, ks keystore.Store,
 	if err != nil {
 		return err
 	}
-	if err := durable.MkdirAll(string(home), durable.Private); err != nil {
+	if err := home.make(); err != nil {
 		return err
 	}
-	if err := ks.Save(ctx, account, s); err != nil {
-		return fmt.Errorf("keep the device secret: %w", a.passphraseFileError(err))
+	err = a.passphraseFileError(ks.Save(ctx, account, s))
+	if errors.Is(err, keystore.ErrNoPassphrase) {
+		return withHint(err, "the passphrase is made up now, and needed each time the device is unlocked")
+	} else if err != nil {
+		return err
 	}
 	err = home.Save(configFile, c)
 	if err == nil {

@@ -47,6 +47,7 @@ func rules() []rule {
 		{term.ErrLongAnswer, classUsage, ""},
 
 		{errNoHome, classSetup, "set UNDERSEAL_HOME to a folder of your own"},
+		{errHomeFile, classSetup, "set UNDERSEAL_HOME to a folder of your own"},
 		{errNoIdentity, classSetup, "run: underseal setup"},
 		{errIdentityExists, classSetup, "set UNDERSEAL_HOME to another folder for a second identity"},
 		{workspace.ErrNoOrganization, classSetup, "run: underseal org new, or underseal org join"},
@@ -62,7 +63,7 @@ func rules() []rule {
 		{agent.ErrPath, classLocked, "choose a shorter UNDERSEAL_HOME"},
 		{agent.ErrStart, classLocked, "commands work without it: they ask for the passphrase each time"},
 		{keystore.ErrNoStore, classLocked, "for a file under a passphrase: --key-store file; for the keyring, start it and log in first"},
-		{keystore.ErrKind, classUsage, ""},
+		{keystore.ErrKind, classUsage, "give --key-store os, or --key-store file"},
 		{keystore.ErrNoPassphrase, classLocked, "run underseal unlock on a terminal, or set UNDERSEAL_PASSPHRASE_FILE"},
 		{keystore.ErrWrongPassphrase, classLocked, "try again; without the passphrase nothing opens this key file"},
 		{errPassphraseFile, classLocked, "UNDERSEAL_PASSPHRASE_FILE names a file with the passphrase in its first line"},
@@ -104,7 +105,7 @@ func rules() []rule {
 		{workspace.ErrNoSuch, classInput, hintLists},
 		{workspace.ErrTaken, classInput, hintLists},
 		{workspace.ErrAmbiguous, classInput, hintLists},
-		{officer.ErrText, classInput, "1 to 1024 bytes of UTF-8"},
+		{officer.ErrText, classInput, "1 to 1024 bytes of UTF-8 that can be seen"},
 
 		{errOutputExists, classStorage, hintForce},
 		{errNoFolder, classStorage, "make it first, or choose another --out"},

@@ -9,6 +9,8 @@ import (
 
 	"github.com/underseal/underseal/internal/secret"
 	"github.com/underseal/underseal/keyring/keystore"
+
+	"github.com/underseal/underseal/internal/testenv"
 )
 
 // hidden finds what must not be seen, in each form in which it might be.
@@ -51,6 +53,7 @@ func (h *hidden) check(t *testing.T, where, text string) {
 // No command, whatever becomes of it, shows a value or a secret, and neither
 // the store, nor a home, nor a sealed file holds one in the clear.
 func TestNothingShown(t *testing.T) {
+	testenv.NotShort(t)
 	t.Parallel()
 	w := newWorld(t)
 	w.found()

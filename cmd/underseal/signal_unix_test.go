@@ -14,6 +14,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/underseal/underseal/internal/testenv"
 )
 
 // fed is a process of the program that reads what the test gives it.
@@ -98,6 +100,7 @@ func pause() { <-time.After(time.Millisecond) }
 // killed in the middle, they leave no output; and the next run works as if
 // nothing had been (attack 51).
 func TestAttack51Ended(t *testing.T) {
+	testenv.NotShort(t)
 	t.Parallel()
 	w := newWorld(t)
 	w.found()
@@ -179,6 +182,7 @@ func TestAttack51Ended(t *testing.T) {
 // Killed at some instant of its end, a command has written its output whole or
 // not at all.
 func TestAttack51KilledAtTheEnd(t *testing.T) {
+	testenv.NotShort(t)
 	t.Parallel()
 	w := newWorld(t)
 	w.found()
@@ -186,7 +190,7 @@ func TestAttack51KilledAtTheEnd(t *testing.T) {
 	args := []string{"seal", "-", "--format", "csv", "--out", "@out.csv", "--force", "--record-id", "id", "--column", "phone"}
 	input := w.read("people.csv")
 	whole, none := 0, 0
-	for i := range 40 {
+	for i := range 24 {
 		w.remove("out.csv")
 		f := w.feed("alice", args...)
 		f.gives(input)
@@ -225,11 +229,12 @@ func TestAttack51KilledAtTheEnd(t *testing.T) {
 // Changes of the organization that are killed at some instant are made whole
 // or not at all, and the store and the home serve as before.
 func TestAttack51KilledChanges(t *testing.T) {
+	testenv.NotShort(t)
 	t.Parallel()
 	w := newWorld(t)
 	w.found()
 	made := 0
-	for i := range 40 {
+	for i := range 24 {
 		f := w.feed("alice", "field", "new", fmt.Sprintf("field-%d", i))
 		for range i {
 			pause()
@@ -246,7 +251,7 @@ func TestAttack51KilledChanges(t *testing.T) {
 	}
 	w.run("alice", "field", "new", "last")
 	w.run("bob", "field", "list")
-	t.Logf("%d of 40 were made", made)
+	t.Logf("%d of 24 were made", made)
 }
 
 // A reader that goes away, of the messages or of the data, leaves no half

@@ -14,6 +14,7 @@ import (
 // it. The store stays as it was found, no output appears, and once it is
 // mended everything goes on.
 func TestBadStore(t *testing.T) {
+	testenv.NotShort(t)
 	t.Parallel()
 	w := newWorld(t)
 	w.found()

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/underseal/underseal/internal/testenv"
 )
 
 // detachTerminal takes the terminal away from this process and its children.
@@ -136,6 +138,7 @@ func (s *screen) ends() int {
 
 // A new user sets up a device, is asked for everything, and mistypes.
 func TestTerminalSetup(t *testing.T) {
+	testenv.NotShort(t)
 	t.Parallel()
 	w := newWorld(t)
 	home := "UNDERSEAL_HOME=" + w.path("neu/Büro von Anna")
@@ -359,6 +362,7 @@ func TestTerminalMemberAdd(t *testing.T) {
 
 // A bar is shown on a terminal, for long work alone, and goes at its end.
 func TestTerminalProgress(t *testing.T) {
+	testenv.NotShort(t)
 	t.Parallel()
 	w := newWorld(t)
 	w.found()
