@@ -151,7 +151,7 @@ they also let others read.`,
 		},
 	}
 	c.Flags().StringVar(&to, "to", "", "the member's `EMAIL`")
-	c.Flags().StringVar(&rights, "rights", "write", "`RIGHTS`: read, write or share; each includes those before it")
+	c.Flags().StringVar(&rights, "rights", "write", "their `RIGHTS`, read, write or share; each includes those before it")
 	required(c, "to")
 	choices(c, "rights", "read", "write", "share")
 	return c

@@ -37,12 +37,27 @@ func writeHelp(w io.Writer, c *cobra.Command) error {
 		part("Exit status:", indent(exitNames()))
 	} else {
 		part("Exit status:", exitTable())
+		var b strings.Builder
+		for _, v := range environment() {
+			fmt.Fprintf(&b, "  %-26s %s\n", v.name, v.means)
+		}
+		part("Environment:", b.String())
 	}
 	if c.HasAvailableSubCommands() {
 		part("More about a command:", fmt.Sprintf("  %s COMMAND --help", c.CommandPath()))
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// variable is one of the environment that the program reads.
+type variable struct{ name, means string }
+
+func environment() []variable {
+	return []variable{
+		{"UNDERSEAL_HOME", "the folder of all state"},
+		{"UNDERSEAL_PASSPHRASE_FILE", "a file whose first line is the passphrase of the key file"},
+	}
 }
 
 func description(c *cobra.Command) string {
@@ -70,13 +85,19 @@ func indent(text string) string {
 	return "  " + strings.ReplaceAll(strings.Trim(text, "\n"), "\n", "\n  ")
 }
 
-// exitNames is the list of exit codes for a reader who knows them.
+// exitNames is the list of exit codes for a reader who knows them, in lines.
 func exitNames() string {
-	var names []string
+	const width = 76
+	line, lines := "", []string{}
 	for _, c := range classes() {
-		names = append(names, fmt.Sprintf("%d %s", c.code, c.name))
+		item := fmt.Sprintf("%d %s, ", c.code, c.name)
+		if len(line)+len(item) > width {
+			lines, line = append(lines, strings.TrimSpace(line)), ""
+		}
+		line += item
 	}
-	return wrapAt(strings.Join(names, ", ")+"; underseal help explains them", 76)
+	lines = append(lines, strings.TrimSuffix(line, ", ")+"; underseal help explains them")
+	return strings.Join(lines, "\n")
 }
 
 // exitTable explains the exit codes.
@@ -84,26 +105,6 @@ func exitTable() string {
 	var b strings.Builder
 	for _, c := range classes() {
 		fmt.Fprintf(&b, "  %3d  %-11s  %s\n", c.code, c.name, c.means)
-	}
-	return b.String()
-}
-
-// wrapAt breaks a text at its spaces into lines of at most width bytes.
-func wrapAt(text string, width int) string {
-	var b strings.Builder
-	n := 0
-	for i, word := range strings.Fields(text) {
-		switch {
-		case i == 0:
-		case n+1+len(word) > width:
-			b.WriteByte('\n')
-			n = 0
-		default:
-			b.WriteByte(' ')
-			n++
-		}
-		b.WriteString(word)
-		n += len(word)
 	}
 	return b.String()
 }

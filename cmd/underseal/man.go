@@ -76,6 +76,10 @@ func page(c *cobra.Command) string {
 	for _, e := range classes() {
 		fmt.Fprintf(&b, ".TP\n%d (%s)\n%s\n", e.code, e.name, roff(e.means))
 	}
+	section("ENVIRONMENT")
+	for _, v := range environment() {
+		fmt.Fprintf(&b, ".TP\n%s\n%s\n", v.name, roff(v.means))
+	}
 	section("SEE ALSO")
 	var also []string
 	if c.HasParent() {

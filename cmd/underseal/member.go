@@ -48,7 +48,7 @@ granted; a guest, such as outside counsel, sees nobody else's name.`,
 			})
 		},
 	}
-	c.Flags().StringVar(&role, "role", "", "`ROLE`: officer, member or guest")
+	c.Flags().StringVar(&role, "role", "", "their `ROLE`, one of officer, member, guest")
 	c.Flags().StringVar(&digits, "safety-number", "", "the 60 `DIGITS` that the card's owner read to you")
 	required(c, "role")
 	choices(c, "role", "officer", "member", "guest")
