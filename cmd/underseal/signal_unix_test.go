@@ -201,7 +201,9 @@ func TestAttack51KilledAtTheEnd(t *testing.T) {
 		for range i { // a little later each time
 			pause()
 		}
-		_ = f.cmd.Process.Kill() // it may have ended
+		if i < 23 { // the last one comes to its end, however slow the machine is
+			_ = f.cmd.Process.Kill() // it may have ended
+		}
 		f.ends()
 		text, err := os.ReadFile(w.path("out.csv"))
 		switch {
