@@ -1,6 +1,7 @@
-// Package connector holds the words that all connectors share. A connector
-// reads and writes the records of one outside system; connector/tabular does
-// so for CSV and JSON Lines files.
+// Package connector is the contract between bulk work and the systems that hold
+// a firm's records. A connector reads and writes the records of one outside
+// system: connector/clio those of Clio, connector/tabular those of CSV and JSON
+// Lines files. Records is the contract, connector/connectortest its suite.
 //
 // A connector knows nothing of cryptography: it finds values, hands them to
 // its caller and puts what comes back in their place.
