@@ -39,6 +39,7 @@ type Device struct {
 	encryption *envelope.PrivateKey
 	signing    ed25519.PrivateKey
 	local      *secret.Bytes
+	sealed     *secret.Bytes
 }
 
 // GenerateSecret makes a new device secret.
@@ -75,6 +76,7 @@ func NewDevice(s *secret.Bytes, kind officer.DeviceKind, label officer.Hash) (*D
 		encryption: enc,
 		signing:    ed25519.NewKeyFromSeed(sign.Expose()),
 		local:      derive(wire.LabelDevLocal),
+		sealed:     derive(wire.LabelDevSealed),
 	}
 	signInKey := ed25519.NewKeyFromSeed(signIn.Expose())
 	defer clear(signInKey)
@@ -118,6 +120,7 @@ func (d *Device) Destroy() {
 	d.encryption.Destroy()
 	clear(d.signing)
 	d.local.Destroy()
+	d.sealed.Destroy()
 }
 
 var _ envelope.Signer = (*Device)(nil)

@@ -40,4 +40,5 @@ const (
 	LabelDevSigning    = "underseal/v1/device-signing"    // its Ed25519 seed for entries, envelopes, cards
 	LabelDevSignIn     = "underseal/v1/device-sign-in"    // its Ed25519 seed for a relay's challenge
 	LabelDevLocal      = "underseal/v1/device-local"      // the MAC key of what it keeps at home
+	LabelDevSealed     = "underseal/v1/device-sealed"     // the key of secrets that it keeps at home
 )
