@@ -115,6 +115,7 @@ type Resource struct {
 	Created uint64
 	Epochs  []Epoch
 	Grants  []GrantState // ordered by principal
+	Ended   bool         // no longer in use: its epoch stays closed, its binding is free
 }
 
 // Epoch is the present epoch.

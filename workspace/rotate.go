@@ -9,17 +9,25 @@ import (
 	"github.com/underseal/underseal/officer/plan"
 )
 
-// Rotate opens a field's next epoch for all who are granted it; it also ends
-// the state of a field that was closed.
+// Rotate is RotateOf for the field with a label.
 func (w *Workspace) Rotate(ctx context.Context, label string) error {
-	if err := w.requireMe(); err != nil {
-		return err
-	}
-	f, err := w.Field(ctx, label)
+	f, err := w.labelled(ctx, label)
 	if err != nil {
 		return err
 	}
-	return w.rotate(ctx, f.ID, false)
+	return w.RotateOf(ctx, f.ID)
+}
+
+// RotateOf opens a field's next epoch for all who are granted it; it also ends
+// the state of a field that was closed.
+func (w *Workspace) RotateOf(ctx context.Context, field officer.ResourceID) error {
+	if err := w.requireMe(); err != nil {
+		return err
+	}
+	if _, err := w.FieldByID(ctx, field); err != nil {
+		return err
+	}
+	return w.rotate(ctx, field, false)
 }
 
 // rotate opens the next epoch of a resource; onlyClosed leaves one alone that

@@ -161,6 +161,9 @@ func (w *Workspace) Organization() officer.OrganizationID { return w.state.Organ
 // Store is the store that the workspace is open on.
 func (w *Workspace) Store() store.Store { return w.store }
 
+// Now is the time by the workspace's clock.
+func (w *Workspace) Now() time.Time { return w.now() }
+
 // Me returns the caller's member in the log, or nil while an officer has not
 // let them in yet.
 func (w *Workspace) Me() *officer.Member {

@@ -43,6 +43,13 @@ type Plan struct {
 	Skipped []officer.MemberID
 }
 
+// Join adds what another plan does, so that one entry does both.
+func (p *Plan) Join(o *Plan) {
+	p.Operations = append(p.Operations, o.Operations...)
+	p.Envelopes = append(p.Envelopes, o.Envelopes...)
+	p.Skipped = append(p.Skipped, o.Skipped...)
+}
+
 // Author makes plans: a verified state, the author's device and the clock that
 // says which guests have expired.
 type Author struct {
