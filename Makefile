@@ -9,13 +9,16 @@ GO ?= go
 FUZZTIME ?= 30s
 BENCH ?= .
 
-.PHONY: help demo build man test test-short test-long lint fmt bench fuzz vectors cover vuln wasm-size cross install clean
+.PHONY: help demo demo-csv build man test test-short test-long lint fmt bench fuzz vectors cover vuln wasm-size cross install clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
 
 demo: ## seal and open a real file, told as a story
 	@scripts/demo.sh
+
+demo-csv: ## seal and open a real file, told as a story
+	@scripts/demo.sh csv
 
 build: ## build the programs into bin/
 	$(GO) build -trimpath -o bin/ ./cmd/...

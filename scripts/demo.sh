@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
-# Builds the program and tells the demo's story with it.
+# Builds the programs and tells one of the demo's stories with them:
+# scripts/demo.sh csv
 set -euo pipefail
 cd "$(dirname "$0")/.."
+story=${1:-csv}
 if ! command -v go >/dev/null; then
 	echo "needs Go 1.26 or newer: https://go.dev/dl/" >&2
 	exit 1
@@ -10,4 +12,10 @@ export GOFLAGS="${GOFLAGS:-} -buildvcs=false -trimpath"
 mkdir -p bin
 echo "building bin/underseal …"
 go build -o bin/underseal ./cmd/underseal
-go run ./internal/demo "$PWD/bin/underseal" testdata/legislators.csv
+case $story in
+csv) go run ./internal/demo csv "$PWD/bin/underseal" testdata/legislators.csv ;;
+*)
+	echo "no such story: $story" >&2
+	exit 2
+	;;
+esac

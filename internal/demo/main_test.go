@@ -10,16 +10,16 @@ import (
 	"github.com/underseal/underseal/internal/testenv"
 )
 
-// TestStory runs the demo with the real program: it checks every row itself
+// TestCSVStory runs the demo of a file with the real program: it checks every row itself
 // and fails where the story is not true.
-func TestStory(t *testing.T) {
+func TestCSVStory(t *testing.T) {
 	testenv.NotShort(t)
 	binary := filepath.Join(t.TempDir(), "underseal")
 	if out, err := exec.Command("go", "build", "-o", binary, "../../cmd/underseal").CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
 	var out bytes.Buffer
-	if err := tell(t.Context(), binary, "../../testdata/legislators.csv", &out); err != nil {
+	if err := tellCSV(t.Context(), binary, "../../testdata/legislators.csv", &out); err != nil {
 		t.Fatalf("%v\n%s", err, out.String())
 	}
 	for _, want := range []string{
