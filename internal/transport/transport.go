@@ -10,14 +10,17 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net/netip"
+	"net/url"
 )
 
 // Transport sends one request and returns its answer, whatever its status.
 // It follows no redirect, keeps no cookies, and adds no credentials.
 type Transport interface {
-	// Do returns an error only where no answer came: ErrNotSent if the request
-	// surely did not reach the server, ErrLost if it may have. The caller closes
-	// the answer's Body.
+	// Do returns an error only where no answer came: ErrRefused if the URL is
+	// not one to send anything to, ErrNotSent if the request surely did not
+	// reach the server, ErrLost if it may have. The caller closes the answer's
+	// Body.
 	Do(ctx context.Context, r Request) (*Response, error)
 }
 
@@ -47,6 +50,8 @@ var (
 	ErrNotSent = errors.New("the server could not be reached")
 	// ErrLost: the connection broke before the answer was there.
 	ErrLost = errors.New("the connection broke before the answer came")
+	// ErrRefused: the URL is not https, or not a URL at all.
+	ErrRefused = errors.New("not a URL that anything is sent to")
 	// ErrTooLarge: the answer exceeds its bound.
 	ErrTooLarge = errors.New("the answer is too large")
 )
@@ -57,10 +62,28 @@ func ReadAll(r *Response, limit int64) ([]byte, error) {
 	b, err := io.ReadAll(io.LimitReader(r.Body, limit+1))
 	closed := r.Body.Close()
 	switch {
-	case err != nil || closed != nil:
-		return nil, ErrLost
 	case int64(len(b)) > limit:
 		return nil, ErrTooLarge
+	case err != nil || closed != nil:
+		return nil, ErrLost
 	}
 	return b, nil
+}
+
+// Secure tells whether nobody on the way can read or change what goes to u:
+// https, or http to this machine itself, for a simulator or a redirect. A URL
+// with a password or a fragment is not for requests and never secure.
+func Secure(u *url.URL) bool {
+	if u.User != nil || u.Fragment != "" || u.Opaque != "" || u.Hostname() == "" {
+		return false
+	}
+	switch u.Scheme {
+	case "https":
+		return true
+	case "http":
+		ip, err := netip.ParseAddr(u.Hostname())
+		return u.Hostname() == "localhost" || err == nil && ip.IsLoopback()
+	default:
+		return false
+	}
 }
