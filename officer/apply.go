@@ -31,7 +31,7 @@ func authority(role Role, op OpKind) bool {
 		return role == 0 // the first entry has no author who belongs
 	case OpMemberAdded:
 		return role == RoleOfficer
-	case OpKeyCreated, OpKeyRotated, OpGrant, OpRevoke, OpDirectory, OpKeyResealed:
+	case OpKeyCreated, OpKeyRotated, OpGrant, OpRevoke, OpDirectory, OpKeyResealed, OpResourceEnded:
 		return role == RoleOfficer || role == RoleMember
 	case OpDeviceAdded, OpDeviceRemoved, OpUserKey, OpKeyClosed:
 		return role != 0 // of their own; officers may remove others' devices; guests close what a removal of theirs requires
@@ -69,6 +69,8 @@ func (tx *transaction) apply(op Operation) error {
 		return tx.applyDirectory(o)
 	case *KeyResealed:
 		return tx.applyKeyResealed(o)
+	case *ResourceEnded:
+		return tx.applyResourceEnded(o)
 	default:
 		return ErrUnknownOp
 	}
@@ -276,8 +278,12 @@ func (tx *transaction) claimDevice(d DeviceRecord) error {
 
 // require notes that the entry has to rotate or close a resource, and that
 // what it did so far does not count: who rotates before revoking knows a key
-// that the revoked one may have been handed.
+// that the revoked one may have been handed. What has ended stays closed, and
+// nothing is owed for it.
 func (tx *transaction) require(id ResourceID, r *Resource) {
+	if r.Ended {
+		return
+	}
 	if tx.mustRotate == nil {
 		tx.mustRotate = map[ResourceID]uint64{}
 	}

@@ -86,6 +86,9 @@ func (tx *transaction) applyKeyRotated(o *KeyRotated) error {
 	if !rights.Has(Share) && !(tx.officer() && rights.Has(Read) && tx.owes(o.Resource)) {
 		return ErrAuthority
 	}
+	if r.Ended {
+		return ErrEnded
+	}
 	cur := r.Epoch()
 	if o.Epoch != cur.Number+1 || cur.Sequence == tx.sequence {
 		return ErrEpoch
@@ -153,6 +156,9 @@ func (tx *transaction) applyGrant(o *Grant) error {
 	}
 	if m.Role == RoleGuest && (o.Rights.Has(Share) || r.Kind == wire.KindDirectory) {
 		return fmt.Errorf("%w: guest", ErrRights)
+	}
+	if r.Ended {
+		return ErrEnded
 	}
 	if m.KeyClosed || r.Epoch().Closed && !restores {
 		return ErrClosed
@@ -280,12 +286,37 @@ func (tx *transaction) applyKeyResealed(o *KeyResealed) error {
 	if !found {
 		return fmt.Errorf("grant: %w", ErrUnknown)
 	}
+	if r.Ended {
+		return ErrEnded
+	}
 	if tx.s.members[id].KeyClosed {
 		return ErrClosed
 	}
 	sender := Sender{Device: tx.author, Epoch: o.Epoch}
 	if g := &r.Grants[i]; !slices.Contains(g.Senders, sender) {
 		g.Senders = append(g.Senders, sender)
+	}
+	return nil
+}
+
+func (tx *transaction) applyResourceEnded(o *ResourceEnded) error {
+	r, err := tx.change(o.Resource)
+	if err != nil {
+		return err
+	}
+	if r.Kind == wire.KindDirectory { // without it nobody could be let in any more
+		return fmt.Errorf("field or folder: %w", ErrUnknown)
+	}
+	if !tx.officer() && !r.Rights(tx.self()).Has(Share) {
+		return ErrAuthority
+	}
+	if r.Ended {
+		return ErrEnded
+	}
+	r.Ended = true
+	r.Epochs[len(r.Epochs)-1].Closed = true
+	if r.Binding.ID != "" {
+		delete(tx.s.taken.bindings, r.Binding)
 	}
 	return nil
 }

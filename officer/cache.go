@@ -14,7 +14,7 @@ import (
 // cacheLayout changes whenever the layout does, or what replay makes of the
 // same log; a cache of another layout is thrown away and the log is verified
 // from genesis.
-const cacheLayout = "underseal state cache 2\n"
+const cacheLayout = "underseal state cache 3\n"
 
 // EncodeCache writes the verified state, for [DecodeCache]; equal states give
 // equal bytes. It is not self-protecting: the caller keeps it under a MAC of
@@ -165,7 +165,7 @@ func (s *State) named() taken {
 	}
 	for _, r := range s.resources {
 		t.texts[r.Label] = struct{}{}
-		if r.Binding.ID != "" {
+		if r.Binding.ID != "" && !r.Ended {
 			t.bindings[r.Binding] = struct{}{}
 		}
 		for _, e := range r.Epochs {

@@ -43,6 +43,8 @@ func busy(t officertest.TB) *officertest.Org {
 		"bob: rotate case; reseal case@1 to greta; grant case to alice rws",
 		"alice: revoke case from greta; rotate case",
 		"alice: file bob/laptop under people; close phone",
+		"alice: create field ssn at 12; grant ssn to bob rw; create field fax at 13",
+		"alice: end ssn",
 	)
 }
 

@@ -79,6 +79,7 @@ func (w *cacheWriter) resource(r *Resource) {
 	}
 	w.fixed(r.Label[:])
 	w.number(r.Created)
+	w.flag(r.Ended)
 	w.count(len(r.Epochs))
 	for i, e := range r.Epochs {
 		w.fixed(e.Commitment[:])
@@ -249,7 +250,7 @@ func (r *cacheReader) resource(id ResourceID) *Resource {
 		}
 	}
 	res.Binding = r.binding
-	res.Label, res.Created = r.hash(), r.number()
+	res.Label, res.Created, res.Ended = r.hash(), r.number(), r.flag()
 	res.Epochs = make([]Epoch, r.some(len(Hash{})))
 	for i := range res.Epochs {
 		e := Epoch{Number: uint64(i) + 1, Commitment: r.hash()}

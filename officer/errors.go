@@ -28,6 +28,7 @@ var (
 	ErrText         = errors.New("a name, email or label is empty, too long, not UTF-8, or holds what is not seen")
 	ErrEmpty        = errors.New("the log is empty")                //
 	ErrCache        = errors.New("the cached state cannot be read") //
+	ErrEnded        = errors.New("no longer in use")                //
 	ErrClosed       = errors.New("closed: nobody may write or seal to it until the next epoch is opened")
 )
 

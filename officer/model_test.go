@@ -51,6 +51,8 @@ type modelDevice struct {
 type modelResource struct {
 	kind     officer.KeyKind
 	label    officer.Hash
+	at       officer.Binding
+	ended    bool
 	epoch    int
 	openedBy officer.DeviceID
 	openedAt int
@@ -67,7 +69,7 @@ type modelPlace struct {
 // rule is the number of the rule in spec/log.md by which an entry is refused.
 type rule int
 
-// ruleErrors are the errors that stand for the rules.
+// ruleErrors are the errors that stand for the rules; L-18 has ErrEnded too.
 var ruleErrors = map[rule]error{
 	5: officer.ErrOperation, 9: officer.ErrAuthor, 11: officer.ErrAuthority, 12: officer.ErrCard, 13: officer.ErrRole,
 	14: officer.ErrDuplicate, 15: officer.ErrUnknown, 16: officer.ErrEpoch, 17: officer.ErrRights, 18: officer.ErrClosed,
@@ -182,7 +184,7 @@ func (m *model) operation(op officer.Operation) {
 	switch op.Kind() {
 	case officer.OpMemberAdded:
 		must(m.isOfficer(), 11)
-	case officer.OpKeyCreated, officer.OpKeyRotated, officer.OpGrant, officer.OpRevoke, officer.OpDirectory, officer.OpKeyResealed:
+	case officer.OpKeyCreated, officer.OpKeyRotated, officer.OpGrant, officer.OpRevoke, officer.OpDirectory, officer.OpKeyResealed, officer.OpResourceEnded:
 		must(m.role != officer.RoleGuest, 11)
 	}
 	switch o := op.(type) {
@@ -236,7 +238,7 @@ func (m *model) operation(op officer.Operation) {
 		must(granted, 15)
 		delete(r.rights, id)
 		delete(r.senders, id)
-		m.owed[o.Resource] = r.epoch
+		m.owe(o.Resource)
 	case *officer.Directory:
 		m.fileOpenings(o)
 	case *officer.KeyResealed:
@@ -246,8 +248,23 @@ func (m *model) operation(op officer.Operation) {
 		id := officer.MemberID(o.Principal.ID)
 		_, granted := r.rights[id]
 		must(granted, 15)
+		must(!r.ended, 18)
 		must(!m.members[id].closed, 18)
 		m.addSender(r, id, int(o.Epoch))
+	case *officer.ResourceEnded:
+		r, mine := m.resource(o.Resource)
+		must(r.kind != wire.KindDirectory, 15)
+		must(m.isOfficer() || mine&officer.Share != 0, 11)
+		must(!r.ended, 18)
+		r.ended, r.closed = true, true
+		m.resources[o.Resource] = r
+		delete(m.bindings, r.at)
+	}
+}
+
+func (m *model) owe(id officer.ResourceID) {
+	if r := m.resources[id]; !r.ended {
+		m.owed[id] = r.epoch
 	}
 }
 
@@ -284,7 +301,7 @@ func (m *model) deviceRemoved(o *officer.DeviceRemoved) {
 	}
 	for id, r := range m.resources {
 		if _, granted := r.rights[d.member]; granted {
-			m.owed[id] = r.epoch
+			m.owe(id)
 		}
 	}
 }
@@ -312,7 +329,7 @@ func (m *model) keyCreated(o *officer.KeyCreated) {
 	m.claimText(o.Label)
 	m.directory = m.directory || o.Of == wire.KindDirectory
 	m.resources[o.Resource] = modelResource{
-		kind: o.Of, label: o.Label, epoch: 1, openedBy: m.author, openedAt: m.sequence,
+		kind: o.Of, label: o.Label, at: o.Binding, epoch: 1, openedBy: m.author, openedAt: m.sequence,
 		rights: map[officer.MemberID]officer.Rights{m.me: 7}, senders: map[officer.MemberID]string{},
 	}
 }
@@ -321,6 +338,7 @@ func (m *model) keyRotated(o *officer.KeyRotated) {
 	r, mine := m.resource(o.Resource)
 	_, owed := m.owed[o.Resource]
 	must(mine&officer.Share != 0 || m.isOfficer() && mine&officer.Read != 0 && owed, 11)
+	must(!r.ended, 18)
 	must(int(o.Epoch) == r.epoch+1 && r.openedAt != m.sequence, 16)
 	must(len(o.Previous) == 72, 5)
 	m.epochKey(r.kind, o.Commitment, o.Public)
@@ -345,6 +363,7 @@ func (m *model) grant(o *officer.Grant) {
 	}
 	must(to.role != officer.RoleOfficer || m.isOfficer() || held&^o.Rights == 0, 11)
 	must(to.role != officer.RoleGuest || o.Rights&officer.Share == 0 && r.kind != wire.KindDirectory, 17)
+	must(!r.ended, 18)
 	must(!to.closed && (!r.closed || restores), 18)
 	r.rights[id] = o.Rights
 	if !restores {
@@ -388,7 +407,7 @@ func (m *model) dump() string {
 		say("device %s of %s removed %v", id, d.member, d.removed)
 	}
 	for id, r := range m.resources {
-		say("resource %s %s epoch %d by %s at %d closed %v", id, r.kind, r.epoch, r.openedBy, r.openedAt, r.closed)
+		say("resource %s %s %v epoch %d by %s at %d closed %v ended %v", id, r.kind, r.at, r.epoch, r.openedBy, r.openedAt, r.closed, r.ended)
 		for p, rights := range r.rights {
 			say("grant %s to %s: %s by %s", id, p, rights, r.senders[p])
 		}
@@ -418,7 +437,7 @@ func dumpState(s *officer.State) string {
 	for _, r := range s.Resources() {
 		texts = append(texts, r.Label)
 		e := r.Epoch()
-		say("resource %s %s epoch %d by %s at %d closed %v", r.ID, r.Kind, e.Number, e.Author, e.Sequence, e.Closed)
+		say("resource %s %s %v epoch %d by %s at %d closed %v ended %v", r.ID, r.Kind, r.Binding, e.Number, e.Author, e.Sequence, e.Closed, r.Ended)
 		for _, g := range r.Grants {
 			id, _ := g.Principal.Member()
 			words := ""

@@ -10,7 +10,7 @@ import (
 type OpKind uint8
 
 // The operations of format version 1 that this program replays. The numbers
-// from 13 on are specified in spec/log-reserved.md and refused here.
+// between are specified in spec/log-reserved.md and refused here.
 const (
 	OpGenesis       OpKind = 1
 	OpMemberAdded   OpKind = 2
@@ -24,6 +24,7 @@ const (
 	OpRevoke        OpKind = 10
 	OpDirectory     OpKind = 11
 	OpKeyResealed   OpKind = 12
+	OpResourceEnded OpKind = 32
 )
 
 // String is the operation's word in spec/log.md.
@@ -53,6 +54,8 @@ func (k OpKind) String() string {
 		return "directory"
 	case OpKeyResealed:
 		return "key re-sealed"
+	case OpResourceEnded:
+		return "resource ended"
 	default:
 		return fmt.Sprintf("operation %d", uint8(k))
 	}
@@ -165,6 +168,12 @@ type KeyResealed struct {
 	Principal Principal  `cbor:"3,keyasint"`
 }
 
+// ResourceEnded takes a field or folder out of use for good. Its key stays
+// with those who were granted it, its binding is free for another resource.
+type ResourceEnded struct {
+	Resource ResourceID `cbor:"1,keyasint"`
+}
+
 // Kind implements [Operation].
 func (*Genesis) Kind() OpKind { return OpGenesis }
 
@@ -201,6 +210,9 @@ func (*Directory) Kind() OpKind { return OpDirectory }
 // Kind implements [Operation].
 func (*KeyResealed) Kind() OpKind { return OpKeyResealed }
 
+// Kind implements [Operation].
+func (*ResourceEnded) Kind() OpKind { return OpResourceEnded }
+
 func newOperation(k OpKind) Operation {
 	switch k {
 	case OpGenesis:
@@ -227,6 +239,8 @@ func newOperation(k OpKind) Operation {
 		return new(Directory)
 	case OpKeyResealed:
 		return new(KeyResealed)
+	case OpResourceEnded:
+		return new(ResourceEnded)
 	default:
 		return nil
 	}

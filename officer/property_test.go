@@ -18,7 +18,8 @@ import (
 var (
 	somePeople    = []string{"alice", "olga", "bob", "carol", "greta"}
 	someDevices   = []string{"first", "laptop", "kit"}
-	someResources = []string{"phone", "fax", "case", "docs", "people"}
+	someResources = []string{"phone", "fax", "ssn", "case", "docs", "people"}
+	somePlaces    = []string{"12", "99"}
 	someRights    = []string{"r", "rw", "rs", "rws", "w"}
 )
 
@@ -137,7 +138,7 @@ func (h historian) step(author string) string {
 	}
 	switch h.pick([]string{
 		"member", "member", "device", "device", "remove own", "remove", "user key", "create", "create", "create",
-		"rotate", "close", "grant", "grant", "grant", "grant", "revoke", "revoke", "file", "reseal",
+		"rotate", "close", "grant", "grant", "grant", "grant", "revoke", "revoke", "file", "reseal", "end",
 	}) {
 	case "member":
 		s := fmt.Sprintf("add %s as %s", h.person(), h.pick([]string{"officer", "member", "member", "guest"}))
@@ -156,8 +157,13 @@ func (h historian) step(author string) string {
 		return "rotate user " + h.numbered(me)
 	case "create":
 		name := h.resource()
-		kind := map[string]string{"phone": "field", "fax": "field", "case": "folder", "docs": "folder", "people": "directory"}[name]
+		kind := map[string]string{"phone": "field", "fax": "field", "ssn": "field", "case": "folder", "docs": "folder", "people": "directory"}[name]
+		if h.chance(40) {
+			name += " at " + h.pick(somePlaces)
+		}
 		return "create " + kind + " " + name
+	case "end":
+		return "end " + h.resource()
 	case "rotate":
 		return "rotate " + h.numbered(h.resource())
 	case "close":
@@ -197,7 +203,7 @@ func TestHistories(t *testing.T) {
 	for _, name := range somePeople {
 		people[name] = officertest.NewPerson(name)
 	}
-	good, bad := map[officer.OpKind]int{}, map[rule]int{}
+	good, bad, ended := map[officer.OpKind]int{}, map[rule]int{}, 0
 	rapid.Check(t, func(rt *rapid.T) {
 		o := officertest.NewFrom(rt, people["alice"], "Example LLP")
 		for _, p := range people {
@@ -246,11 +252,15 @@ func TestHistories(t *testing.T) {
 				rt.Fatalf("%q changed the state before it", line)
 			}
 			next, refusedBy := m.apply(decoded)
-			if (err == nil) != (next != nil) || err != nil && !errors.Is(err, ruleErrors[refusedBy]) {
+			byRule := errors.Is(err, ruleErrors[refusedBy]) || refusedBy == 18 && errors.Is(err, officer.ErrEnded)
+			if (err == nil) != (next != nil) || err != nil && !byRule {
 				rt.Fatalf("%q: officer says %v, the model L-%d", line, err, refusedBy)
 			}
 			if err != nil {
 				bad[refusedBy]++
+				if errors.Is(err, officer.ErrEnded) {
+					ended++
+				}
 				continue
 			}
 			m = next
@@ -270,7 +280,7 @@ func TestHistories(t *testing.T) {
 			rt.Fatal("replay of all gives another state")
 		}
 	})
-	t.Logf("accepted %v, refused by %v", good, bad)
+	t.Logf("accepted %v, refused by %v, %d because of an end", good, bad, ended)
 	if good[officer.OpUserKey] < 50 {
 		return // too few histories to ask for everything
 	}
@@ -279,6 +289,9 @@ func TestHistories(t *testing.T) {
 		if good[k] == 0 {
 			t.Errorf("%s was accepted %d times", k, good[k])
 		}
+	}
+	if good[officer.OpResourceEnded] == 0 || ended == 0 {
+		t.Errorf("%d resources ended, %d operations refused because of it", good[officer.OpResourceEnded], ended)
 	}
 	for _, r := range []rule{9, 11, 14, 15, 16, 17, 18, 20} {
 		if bad[r] == 0 {
@@ -292,6 +305,26 @@ func keepsShare(was, is *officer.Resource) bool {
 	return slices.ContainsFunc(was.Grants, func(g officer.GrantState) bool {
 		return g.Rights.Has(officer.Share) && is.Rights(g.Principal).Has(officer.Share)
 	})
+}
+
+// endedStays checks that what has ended stays so, and that nobody gets it who
+// did not have it.
+func endedStays(t *rapid.T, line string, was, is *officer.Resource) {
+	t.Helper()
+	if is.Ended && !is.Epoch().Closed {
+		t.Fatalf("%q: %s has ended and is open", line, is.ID)
+	}
+	if was == nil || !was.Ended {
+		return
+	}
+	if !is.Ended || len(is.Epochs) != len(was.Epochs) {
+		t.Fatalf("%q: %s goes on after its end", line, is.ID)
+	}
+	for _, g := range is.Grants {
+		if was.Rights(g.Principal) != g.Rights {
+			t.Fatalf("%q: %s is granted after its end", line, is.ID)
+		}
+	}
 }
 
 // promises checks what holds after every entry.
@@ -310,8 +343,16 @@ func promises(t *rapid.T, line string, before, after *officer.State, e officer.E
 			revoked[o.Resource] = true
 		}
 	}
+	places := map[officer.Binding]bool{}
 	for _, r := range after.Resources() {
 		was := before.Resource(r.ID)
+		endedStays(t, line, was, r)
+		if r.Binding.ID != "" && !r.Ended {
+			if places[r.Binding] {
+				t.Fatalf("%q: two resources at %v", line, r.Binding)
+			}
+			places[r.Binding] = true
+		}
 		sharers := 0
 		for i, e := range r.Epochs {
 			if e.Number != uint64(i)+1 || i < len(r.Epochs)-1 && !e.Closed {

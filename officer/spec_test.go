@@ -24,11 +24,13 @@ func TestAuthorityTable(t *testing.T) {
 	if len(rows) != 32 {
 		t.Fatalf("%d rows, want 32", len(rows))
 	}
-	for i, r := range rows {
+	seen := map[int]bool{}
+	for _, r := range rows {
 		number, err := strconv.Atoi(r[1])
-		if err != nil || number != i+1 {
-			t.Fatalf("row %d is of operation %s", i+1, r[1])
+		if err != nil || number < 1 || number > len(rows) || seen[number] {
+			t.Fatalf("a row of operation %s", r[1])
 		}
+		seen[number] = true
 		op := OpKind(number)
 		known := newOperation(op) != nil
 		if known && op.String() != r[2] {

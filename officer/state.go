@@ -38,7 +38,7 @@ type State struct {
 type taken struct {
 	keyIDs   map[[8]byte]struct{} // of commitments and public keys
 	texts    map[Hash]struct{}    // commitments to texts
-	bindings map[Binding]struct{}
+	bindings map[Binding]struct{} // of resources that have not ended
 	invites  map[Hash]struct{}
 }
 
@@ -115,7 +115,7 @@ type Resource struct {
 	Created uint64
 	Epochs  []Epoch
 	Grants  []GrantState // ordered by principal
-	Ended   bool         // no longer in use: its epoch stays closed, its binding is free
+	Ended   bool         // no longer in use: its present epoch stays closed, its binding is free
 }
 
 // Epoch is the present epoch.

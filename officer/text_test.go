@@ -199,6 +199,7 @@ func TestWords(t *testing.T) {
 		(officer.Read | officer.Write | 4 | 128).String(): "read, write, share",
 		officer.OpKind(77).String():                       "operation 77",
 		officer.OpKeyResealed.String():                    "key re-sealed",
+		officer.OpResourceEnded.String():                  "resource ended",
 	} {
 		if got != want {
 			t.Errorf("%q, want %q", got, want)

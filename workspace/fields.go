@@ -70,21 +70,27 @@ func (w *Workspace) fieldInfo(ctx context.Context, r *officer.Resource) (FieldIn
 	return FieldInfo{Resource: r, LabelText: label, Mine: r.Rights(officer.MemberPrincipal(w.me.Member()))}, err
 }
 
-// Field finds the one field with a label, among those that have not ended.
+// Field finds the one field with a label, among those that have not ended. It
+// fails with officer.ErrEnded where all have.
 func (w *Workspace) Field(ctx context.Context, label string) (FieldInfo, error) {
 	list, err := w.fields(ctx, isField)
 	if err != nil {
 		return FieldInfo{}, err
 	}
 	var found []FieldInfo
+	none := ErrNoSuch
 	for _, f := range list {
-		if f.LabelText == label && !f.Ended {
+		switch {
+		case f.LabelText != label:
+		case f.Ended:
+			none = officer.ErrEnded
+		default:
 			found = append(found, f)
 		}
 	}
 	switch len(found) {
 	case 0:
-		return FieldInfo{}, fmt.Errorf("field %.80q: %w", label, ErrNoSuch)
+		return FieldInfo{}, fmt.Errorf("field %.80q: %w", label, none)
 	case 1:
 		return found[0], nil
 	default:
@@ -177,13 +183,31 @@ func (w *Workspace) free(ctx context.Context, label string, at officer.Binding) 
 	switch _, err := w.Field(ctx, label); {
 	case err == nil, errors.Is(err, ErrAmbiguous):
 		return fmt.Errorf("field %.80q: %w", label, ErrTaken)
-	case !errors.Is(err, ErrNoSuch):
+	case !errors.Is(err, ErrNoSuch) && !errors.Is(err, officer.ErrEnded):
 		return err
 	}
 	if f, err := w.FieldAt(ctx, at); err == nil {
 		return fmt.Errorf("the place of %s: %w", f.called(), ErrTaken)
 	}
 	return nil
+}
+
+// EndField takes a field out of use for good: nobody seals values under its key
+// or is granted it any more, its label and its place are free, and whoever was
+// granted it keeps what they have. It needs the right to share or an officer,
+// and no key. A field that has ended is left as it is.
+//
+// The caller has seen to it that no value is left that others will need.
+func (w *Workspace) EndField(ctx context.Context, field officer.ResourceID) error {
+	return w.commit(ctx, func(a plan.Author) (*plan.Plan, error) {
+		if err := w.requireMe(); err != nil {
+			return nil, err
+		}
+		if f, err := w.FieldByID(ctx, field); err != nil || f.Ended {
+			return nil, err
+		}
+		return a.End(field)
+	})
 }
 
 // grantNew adds to the plan of a new resource that members may read and write

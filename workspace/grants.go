@@ -28,6 +28,9 @@ func (w *Workspace) GrantOf(ctx context.Context, field officer.ResourceID, email
 	if err != nil {
 		return err
 	}
+	if f.Ended {
+		return fmt.Errorf("%s: %w", f.called(), officer.ErrEnded)
+	}
 	if f.Mine.Has(officer.Share) {
 		if err := w.reopen(ctx, f.Resource); err != nil {
 			return err
@@ -63,7 +66,8 @@ func (w *Workspace) Revoke(ctx context.Context, label, email string) (closed boo
 
 // RevokeOf takes a member's rights on a field and opens the field's next epoch;
 // an officer who does not hold the field, or to whom the store does not give
-// its key, closes it instead, and closed tells so.
+// its key, closes it instead, and closed tells so. A field that has ended is
+// closed already.
 func (w *Workspace) RevokeOf(ctx context.Context, field officer.ResourceID, email string) (closed bool, err error) {
 	var next *datakey.Key
 	err = w.commit(ctx, func(a plan.Author) (*plan.Plan, error) {
@@ -81,7 +85,7 @@ func (w *Workspace) RevokeOf(ctx context.Context, field officer.ResourceID, emai
 			p, next, err = a.Revoke(key, m.ID)
 		}
 		// Nobody keeps their access because the author has no key to go on with.
-		noKey := errors.Is(err, ErrNotGranted) || errors.Is(err, ErrKeyMissing) || errors.Is(err, officer.ErrClosed)
+		noKey := f.Ended || errors.Is(err, ErrNotGranted) || errors.Is(err, ErrKeyMissing) || errors.Is(err, officer.ErrClosed)
 		if noKey && m.ID != w.me.Member() && (w.Me().Role == officer.RoleOfficer || f.Mine.Has(officer.Share)) {
 			if len(f.Grants) == 1 { // a field that nobody reads any more is lost
 				return nil, fmt.Errorf("reader of %s: %w", f.called(), officer.ErrLast)

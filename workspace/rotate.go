@@ -58,6 +58,9 @@ func (w *Workspace) rotate(ctx context.Context, id officer.ResourceID, onlyClose
 // shares it: the first sharer who wants to write or to grant does so
 // (spec/log.md, "key closed").
 func (w *Workspace) reopen(ctx context.Context, r *officer.Resource) error {
+	if r.Ended {
+		return officer.ErrEnded
+	}
 	if !r.Epoch().Closed {
 		return nil
 	}

@@ -32,6 +32,7 @@ type jsonField struct {
 	Resource string      `json:"resource"`
 	Epoch    uint64      `json:"epoch"`
 	Closed   bool        `json:"closed"`
+	Ended    bool        `json:"ended"`
 	Mine     []string    `json:"my_rights"`
 	Grants   []jsonGrant `json:"grants"`
 }
@@ -49,7 +50,7 @@ func jsonFieldsOf(ctx context.Context, w *workspace.Workspace, fields ...workspa
 	list := []jsonField{}
 	for _, f := range fields {
 		j := jsonField{
-			Label: f.LabelText, Resource: f.ID.String(), Epoch: f.Epoch().Number, Closed: f.Epoch().Closed,
+			Label: f.LabelText, Resource: f.ID.String(), Epoch: f.Epoch().Number, Closed: f.Epoch().Closed, Ended: f.Ended,
 			Mine: rightsList(f.Mine), Grants: []jsonGrant{},
 		}
 		for _, g := range f.Grants {
@@ -110,7 +111,10 @@ func newFieldListCommand(a *app) *cobra.Command {
 			t.row("FIELD", "EPOCH", "YOU MAY", "READERS")
 			for _, f := range out.Fields {
 				epoch := fmt.Sprint(f.Epoch)
-				if f.Closed {
+				switch {
+				case f.Ended:
+					epoch += " (ended)"
+				case f.Closed:
 					epoch += " (closed)"
 				}
 				mine := strings.Join(f.Mine, ", ")

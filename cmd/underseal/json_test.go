@@ -94,6 +94,7 @@ type (
 		Resource string     `json:"resource"`
 		Epoch    int        `json:"epoch"`
 		Closed   bool       `json:"closed"`
+		Ended    bool       `json:"ended"`
 		Mine     []string   `json:"my_rights"`
 		Grants   []docGrant `json:"grants"`
 	}

@@ -115,7 +115,7 @@ func (a *app) statusOrganization(ctx context.Context, s *jsonStatus) error {
 		s.Pending = append(s.Pending, pendingCard)
 	}
 	for _, r := range w.Fields(ctx) {
-		if r.Epoch().Closed && r.Mine.Has(officer.Share) {
+		if r.Epoch().Closed && !r.Ended && r.Mine.Has(officer.Share) {
 			s.Pending = append(s.Pending, pendingClosed)
 			break
 		}

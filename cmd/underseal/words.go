@@ -93,6 +93,8 @@ func (x *words) operation(op officer.Operation) string {
 		return fmt.Sprintf("sealed %s for the readers of %s", count(int64(len(o.Items)), "name", "names"), x.fields[o.Resource])
 	case *officer.KeyResealed:
 		return fmt.Sprintf("sealed epoch %d of %s again to %s", o.Epoch, x.fields[o.Resource], x.principal(o.Principal))
+	case *officer.ResourceEnded:
+		return "ended " + x.fields[o.Resource]
 	default:
 		return op.Kind().String()
 	}

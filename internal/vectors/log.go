@@ -208,6 +208,8 @@ func opDirectory(r *resource, texts ...opening) []byte {
 	return op(11, bstr(r.id), num(k.Epoch), array(items...))
 }
 
+func opEnd(r *resource) []byte { return op(32, bstr(r.id)) }
+
 func opReseal(r *resource, epoch uint64, to []byte) []byte {
 	return op(12, bstr(r.id), num(epoch), principal(1, to))
 }

@@ -32,6 +32,7 @@ func logVectors() ([]logVector, map[string]hx) {
 		"at work":   func(s *scenario) { c.atWork(s); c.authority(s); c.owed(s); c.allowed(s) },
 		"closed":    c.closed,
 		"today":     func(s *scenario) { c.today(s); c.allowedToday(s); c.orphaned(s); c.userKeys(s) },
+		"ended":     c.ended,
 	})
 	good := []logVector{
 		{Name: "a founder alone", Kind: "replay", Organization: s.id, Log: s.names[:1]},
@@ -98,7 +99,7 @@ func (c *cases) founded(s *scenario) {
 	late := plain
 	late.time = 253402300800
 	c.refuse(s, "L-3", "a time in the year 10000", late.encode())
-	for _, n := range []uint64{0, 13, 17, 25, 32, 33, 255} {
+	for _, n := range []uint64{0, 13, 17, 25, 31, 33, 255} {
 		c.refuseOps(s, alice, "L-4", "operation "+string(appendDecimal(n)), array(num(n), fields()))
 	}
 	unknown := s.next(alice, array(num(13), fields()))

@@ -42,6 +42,7 @@ type stateResource struct {
 	ID     hx           `json:"id"`
 	Kind   uint64       `json:"kind"`
 	Label  hx           `json:"label"`
+	Ended  bool         `json:"ended"`
 	Epochs []stateEpoch `json:"epochs"`
 	Grants []stateGrant `json:"grants"`
 }
@@ -104,6 +105,7 @@ func (s *scenario) today() *state {
 	shown := func(r *resource, epochs []stateEpoch, grants []stateGrant) stateResource {
 		return stateResource{ID: r.id, Kind: r.kind, Label: r.label.commitment(), Epochs: epochs, Grants: grants}
 	}
+	ended := func(r stateResource) stateResource { r.Ended = true; return r }
 	name := newOpening(textOrganization, "Example LLP")
 	var openings []stateOpening
 	for _, o := range []opening{
@@ -116,7 +118,7 @@ func (s *scenario) today() *state {
 		return bytes.Compare(cat(x.Text, x.Resource), cat(y.Text, y.Resource))
 	})
 	return &state{
-		Length: 23, Head: s.head, Name: name.commitment(), Directory: s.directory.id,
+		Length: 26, Head: s.head, Name: name.commitment(), Directory: s.directory.id,
 		Members: []stateMember{
 			member(s.alice, 1, 0, []stateDevice{{ID: alice}, {ID: s.aliceKit.id(), Removed: true}}, alice),
 			member(s.bob, 2, 0, []stateDevice{{ID: bob}, {ID: s.bobPhone.id(), Removed: true}}, bob),
@@ -130,6 +132,8 @@ func (s *scenario) today() *state {
 			shown(s.address, epochs(s.address, true, alice, alice, alice, alice),
 				grants(stateGrant{a, 7, by(nil)}, stateGrant{c, 1, by(alice, 1, 4)}, stateGrant{d, 3, by(alice, 4)})),
 			shown(s.folder, epochs(s.folder, false, bob), grants(stateGrant{b, 7, by(nil)}, stateGrant{c, 3, by(bob, 1)})),
+			ended(shown(s.fax, epochs(s.fax, false, alice, alice),
+				grants(stateGrant{a, 7, by(nil)}, stateGrant{b, 7, by(alice, 1)}, stateGrant{c, 3, by(alice, 1)}, stateGrant{d, 1, by(alice, 1)}))),
 		},
 		Openings: openings,
 	}

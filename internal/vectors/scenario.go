@@ -7,9 +7,14 @@ type scenario struct {
 	alice, bob, carol, dora                *person
 	aliceKit, bobPhone, carolPhone         device
 	directory, phone, address, folder, tax *resource
+	fax                                    *resource
 }
 
 const carolExpires = startTime + 90*24*3600
+
+func addressBinding() []byte { return binding("clio", "acme", "custom-field", "4711") }
+
+func faxBinding() []byte { return binding("clio", "us:1234", "contact", "12>99") }
 
 func bobsInvitation() []byte { return random("invitation of Bob", 32) }
 
@@ -23,6 +28,7 @@ func story(entries map[string]hx, at map[string]func(*scenario)) *scenario {
 	s.firm = newFirm(entries, "Example LLP", s.alice)
 	s.directory, s.phone, s.address = s.resource("directory", 3), s.resource("phone", 1), s.resource("home-address", 1)
 	s.folder, s.tax = s.resource("Smith v. Jones", 2), s.resource("tax-id", 1)
+	s.fax = s.resource("fax", 1)
 	alice, bob, carol, dora := s.alice.first, s.bob.first, s.carol.first, s.dora.first
 	a, b, c, d := s.alice.id(), s.bob.id(), s.carol.id(), s.dora.id()
 	visited := 0
@@ -43,7 +49,7 @@ func story(entries map[string]hx, at map[string]func(*scenario)) *scenario {
 	chapter("resources")
 	s.do("Alice makes the field phone", alice, opCreate(s.phone, binding("tabular", "", "", "")), opDirectory(s.phone, s.phone.label),
 		opDirectory(s.directory, s.phone.label), opGrant(s.phone, b, 7), opGrant(s.phone, d, 5))
-	s.do("Alice makes the field home-address", alice, opCreate(s.address, binding("clio", "acme", "custom-field", "4711")),
+	s.do("Alice makes the field home-address", alice, opCreate(s.address, addressBinding()),
 		opGrant(s.address, c, 3), opGrant(s.address, b, 3))
 	s.do("Bob makes a folder", bob, opCreate(s.folder, binding("clio", "acme", "folder", "99")), opGrant(s.folder, c, 3))
 	s.do("Alice adds a paper kit", alice, opDevice(a, s.aliceKit.record(), s.aliceKit.accept(s.id, a)))
@@ -65,6 +71,10 @@ func story(entries map[string]hx, at map[string]func(*scenario)) *scenario {
 	s.do("Alice takes phone from Dora", alice, opRevoke(s.phone, d), s.opRotate(s.phone))
 	s.do("Alice gives Carol less and Dora more", alice, opGrant(s.address, d, 3), opGrant(s.address, c, 1))
 	chapter("today")
+	s.do("Alice makes the field fax", alice, opCreate(s.fax, faxBinding()), opGrant(s.fax, b, 7), opGrant(s.fax, c, 3), opGrant(s.fax, d, 1))
+	s.do("Alice opens the next epoch of fax", alice, s.opRotate(s.fax))
+	s.do("Alice ends fax", alice, opEnd(s.fax))
+	chapter("ended")
 	if visited != len(at) {
 		panic("a chapter that the story does not have")
 	}

@@ -16,16 +16,18 @@
 //	add device PERSON/LABEL
 //	remove device PERSON/LABEL
 //	rotate user PERSON[@GENERATION]
-//	create KIND NAME
+//	create KIND NAME [at PLACE]
 //	rotate NAME[@EPOCH]
 //	close NAME[@EPOCH]
 //	grant NAME to PERSON RIGHTS
 //	revoke NAME from PERSON
 //	file TEXT under NAME[@EPOCH]
 //	reseal NAME[@EPOCH] to PERSON
+//	end NAME
 //
 // RIGHTS is of the letters r, w and s; TEXT is PERSON.name, PERSON.email,
-// PERSON/LABEL, NAME.label or "organization". People and resources exist from
+// PERSON/LABEL, NAME.label or "organization"; PLACE is the id of a binding, which
+// is empty if there is none. People and resources exist from
 // their first mention. Without a number, an operation names the epoch that
 // fits the state before the entry.
 //

@@ -64,7 +64,11 @@ func (o *Org) op(w []string) (officer.Operation, error) {
 	case shape(w, "rotate user _"):
 		return o.rotateUser(w[2])
 	case shape(w, "create _ _"):
-		return o.create(w[1], w[2])
+		return o.create(w[1], w[2], officer.Binding{Connector: "tabular"})
+	case shape(w, "create _ _ at _"):
+		return o.create(w[1], w[2], Place(w[4]))
+	case shape(w, "end _"):
+		return &officer.ResourceEnded{Resource: o.ResourceID(w[1])}, nil
 	case shape(w, "rotate _"):
 		return o.rotate(w[1])
 	case shape(w, "close _"):
@@ -137,7 +141,12 @@ func (o *Org) rotateUser(word string) (officer.Operation, error) {
 	}, err
 }
 
-func (o *Org) create(kind, name string) (officer.Operation, error) {
+// Place is the binding that "at" names in a script.
+func Place(id string) officer.Binding {
+	return officer.Binding{Connector: "clio", Account: "us:1234", Kind: "matter", ID: id}
+}
+
+func (o *Org) create(kind, name string, at officer.Binding) (officer.Operation, error) {
 	for _, k := range []officer.KeyKind{wire.KindField, wire.KindFolder, wire.KindDirectory, wire.KindGroup, wire.KindUser} {
 		if k.String() == kind {
 			o.kinds[name] = k
@@ -148,7 +157,7 @@ func (o *Org) create(kind, name string) (officer.Operation, error) {
 	}
 	key := o.Key(name, 1)
 	return &officer.KeyCreated{
-		Resource: o.ResourceID(name), Of: o.kinds[name], Binding: officer.Binding{Connector: "tabular"},
+		Resource: o.ResourceID(name), Of: o.kinds[name], Binding: at,
 		Commitment: key.Commitment(), Label: o.Label(name).Commitment(), Public: o.folderKey(name, key),
 	}, nil
 }

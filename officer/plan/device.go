@@ -124,7 +124,7 @@ func (a Author) rotateReach(p *Plan, m *officer.Member, held func(*officer.Resou
 		mayKeep = public != nil
 	}
 	for _, r := range a.State.Resources() {
-		if r.Rights(officer.MemberPrincipal(m.ID)) == 0 {
+		if r.Ended || r.Rights(officer.MemberPrincipal(m.ID)) == 0 {
 			continue
 		}
 		rights := r.Rights(self)

@@ -226,6 +226,18 @@ func (a Author) CloseRevoke(id officer.ResourceID, from officer.MemberID) (*Plan
 	return p, nil
 }
 
+// End takes a field or folder out of use. That needs no key, and changes none:
+// those who are granted it keep what they have.
+func (a Author) End(id officer.ResourceID) (*Plan, error) {
+	switch r := a.State.Resource(id); {
+	case r == nil:
+		return nil, officer.ErrUnknown
+	case r.Ended:
+		return nil, officer.ErrEnded
+	}
+	return &Plan{Operations: []officer.Operation{&officer.ResourceEnded{Resource: id}}}, nil
+}
+
 // Restore gives share back to a member who reads an orphaned resource, by an
 // officer. It hands out no key and needs none (spec/log.md, "Orphaned
 // resources").
@@ -234,6 +246,8 @@ func (a Author) Restore(id officer.ResourceID, to officer.MemberID) (*Plan, erro
 	switch {
 	case r == nil:
 		return nil, officer.ErrUnknown
+	case r.Ended:
+		return nil, officer.ErrEnded
 	case !r.Orphaned():
 		return nil, fmt.Errorf("%w: somebody shares it", officer.ErrAuthority)
 	case !r.Rights(principal).Has(officer.Read):
@@ -249,6 +263,9 @@ func (a Author) rotate(p *Plan, held *Key, keep func(officer.MemberID) bool) (*K
 	r := a.State.Resource(id)
 	if r == nil {
 		return nil, officer.ErrUnknown
+	}
+	if r.Ended {
+		return nil, officer.ErrEnded
 	}
 	if e := r.Epoch(); held.Context().Epoch != e.Number || held.Commitment() != e.Commitment {
 		return nil, ErrNoKey

@@ -21,6 +21,7 @@ export const op = {
   revoke: 10,
   directory: 11,
   keyResealed: 12,
+  resourceEnded: 32,
 };
 
 const hash = bstr(32);
@@ -91,6 +92,7 @@ const operations = {
   [op.revoke]: struct({ 1: ['resource', id16], 2: ['principal', principal] }),
   [op.directory]: struct({ 1: ['resource', id16], 2: ['epoch', uint()], 3: ['items', items] }),
   [op.keyResealed]: struct({ 1: ['resource', id16], 2: ['epoch', uint()], 3: ['principal', principal] }),
+  [op.resourceEnded]: struct({ 1: ['resource', id16] }),
 };
 
 // The size of the signature is a matter of L-10.

@@ -25,6 +25,7 @@ const authority = {
   [op.revoke]: [role.officer, role.member],
   [op.directory]: [role.officer, role.member],
   [op.keyResealed]: [role.officer, role.member],
+  [op.resourceEnded]: [role.officer, role.member],
 };
 
 /**
@@ -42,7 +43,7 @@ const authority = {
  * @property {Set<string>} keyIds
  * @property {Set<string>} texts
  * @property {Set<string>} invites
- * @property {Set<string>} bindings
+ * @property {Set<string>} bindings of resources that have not ended
  * @property {Map<string, {epoch: number, sealed: Uint8Array}>} openings by text and resource
  *
  * @typedef {object} Member
@@ -73,7 +74,8 @@ const authority = {
  * @typedef {object} Resource
  * @property {Uint8Array} id
  * @property {number} kind
- * @property {{connector: string, account: string, kind: string, id: string}} binding
+ * @property {{connector: string, account: string, kind: string, id: string, encoded: Uint8Array}} binding
+ * @property {boolean} ended
  * @property {Uint8Array} label
  * @property {{commitment: Uint8Array, public?: Uint8Array, previous?: Uint8Array, author: string, closed: boolean, entry: number}[]} epochs
  * @property {Map<string, {rights: number, senders: Set<string>}>} grants by member
@@ -283,7 +285,13 @@ class Step {
   }
 
   /** @param {Resource} resource */
+  notEnded(resource) {
+    must(!resource.ended, 'L-18', 'the resource has ended');
+  }
+
+  /** @param {Resource} resource */
   owe(resource) {
+    if (resource.ended) return;
     this.owed.set(hex(resource.id), resource.epochs.length);
   }
 
@@ -351,6 +359,7 @@ class Step {
       kind,
       binding,
       label,
+      ended: false,
       epochs: [{ commitment, public: key, author: this.author, closed: false, entry: state.length }],
       grants: new Map([[this.me, { rights: 7, senders: new Set() }]]),
     });
@@ -362,6 +371,7 @@ class Step {
     const mine = this.mine(resource);
     const cleansUp = this.myRole === role.officer && mine & right.read && this.owes(resource);
     must(mine & right.share || cleansUp, 'L-11', 'no share');
+    this.notEnded(resource);
     const present = resource.epochs.at(-1);
     must(epoch === resource.epochs.length + 1, 'L-16', `epoch ${epoch}`);
     must(present.entry !== this.state.length, 'L-16', 'a second epoch in the entry');
@@ -401,6 +411,7 @@ class Step {
     must(officer || member.role !== role.officer || (held & rights) === held, 'L-11', 'less than an officer has');
     const tooMuch = rights & right.share || resource.kind === of.directory;
     must(member.role !== role.guest || !tooMuch, 'L-17', 'not for guests');
+    this.notEnded(resource);
     must(!member.closed, 'L-18', 'to a closed user key');
     must(restored || !resource.epochs.at(-1).closed, 'L-18', 'of a closed epoch');
     const senders = resource.grants.get(hex(principal))?.senders ?? new Set();
@@ -440,7 +451,18 @@ class Step {
     must(epoch >= 1 && epoch <= resource.epochs.length, 'L-16', `epoch ${epoch}`);
     const grant = resource.grants.get(hex(principal));
     must(grant !== undefined, 'L-15', 'no such grant');
+    this.notEnded(resource);
     must(!this.state.members.get(hex(principal)).closed, 'L-18', 'to a closed user key');
     grant.senders.add(sender(this.author, epoch));
+  }
+
+  [op.resourceEnded]({ resource: id }) {
+    const resource = this.resource(id);
+    must(resource.kind !== of.directory, 'L-15', 'the directory has no end');
+    must(this.myRole === role.officer || this.mine(resource) & right.share, 'L-11', 'no share');
+    this.notEnded(resource);
+    resource.ended = true;
+    resource.epochs.at(-1).closed = true;
+    this.state.bindings.delete(hex(resource.binding.encoded));
   }
 }

@@ -41,6 +41,7 @@ function shown({ length, head, name, directory, members, resources, devices, ope
       id: hex(r.id),
       kind: r.kind,
       label: hex(r.label),
+      ended: r.ended,
       epochs: r.epochs.map((e) => ({ commitment: hex(e.commitment), author: e.author, closed: e.closed })),
       grants: [...r.grants].sort(([a], [b]) => (a < b ? -1 : 1)).map(([member, { rights, senders }]) => ({
         member,
