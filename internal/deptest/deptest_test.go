@@ -89,6 +89,7 @@ func sound() graph {
 		"./workspace/workspacetest": {"./workspace", "testing"},
 		"./cmd/underseal":           {"./workspace", "./connector/tabular", "./keyring/oskeyring", "github.com/spf13/cobra", "os/exec"},
 		"./cmd/underseal-relay":     {"./relay", "net/http"},
+		"./internal/cliosim":        {"net/http", "database/sql"},
 		// Of libraries.
 		"github.com/zalando/go-keyring": {"os/exec"},
 		"net/http":                      {"os/exec"},
@@ -137,6 +138,7 @@ func TestRulesBite(t *testing.T) {
 		{"the operating system's keyring in one place", "./cmd/underseal", "github.com/zalando/go-keyring", nil},
 		{"libraries start no process and print nothing", "./keyring", "log", nil},
 		{"HTTP behind the transport", "./store/dirstore", "net/http", nil},
+		{"the simulator and the connector know nothing of each other", "./internal/cliosim", "./connector", nil},
 	}
 	shown := map[string]bool{}
 	for _, b := range bites {

@@ -179,8 +179,13 @@ var rules = []rule{
 	{
 		name:   "HTTP behind the transport",
 		reason: "in the browser it is fetch, so net/http has a package of its own",
-		from:   everything, except: []string{"./internal/transport/...", "./relay/...", "./cmd/...", "./internal/hostile/..."},
+		from:   everything, except: []string{"./internal/transport/...", "./relay/...", "./cmd/...", "./internal/hostile/...", "./internal/cliosim/..."},
 		deny: []string{"net/http/..."},
+	},
+	{
+		name:   "the simulator and the connector know nothing of each other",
+		reason: "each is tested against Clio's description, so that one mistake is not in both; the layers keep the connector from it",
+		from:   []string{"./internal/cliosim/...", "./cmd/underseal-cliosim"}, deny: []string{"./connector/...", "./bulk/...", "./workspace/..."},
 	},
 }
 

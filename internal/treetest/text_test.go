@@ -12,7 +12,7 @@ import (
 // foreign is what belongs to the machine that somebody works at and never to
 // the project. Written so that this file does not match itself.
 var foreign = regexp.MustCompile(`(?i)` + strings.Join([]string{
-	`(?:^|[^\w.])/(?:work|root|Users)/`,
+	`(?:^|[^\w.])(?-i:/(?:work|root|Users)/)`, // not a path of an API, /users/
 	`(?:^|[^\w.])/home/[a-z]+/`,
 	`[/\\]go[/\\]pkg[/\\]mod[/\\]`,
 	`proxy\.golang\.[o]rg`,
@@ -141,6 +141,8 @@ func TestTextChecksBite(t *testing.T) {
 		{words, "testdata/readers/package.js", "registry.npmjs" + ".org", 1},
 		{words, "testdata/readers/package-lock.json", "registry.npmjs" + ".org", 1},
 		{words, "testdata/x.csv", "/wo" + "rk/", 0},
+		{words, "a.go", "GET /users/who_am_i", 0},
+		{words, "a.go", "/Us" + "ers/alice", 1},
 		{words, "a.go", "internal/work/x ../work/ frame/root/, the issuer 2", 0},
 		{invisible, "a.go", "a\u202eb", 1},
 		{invisible, "a.md", "a\u200bb\x00", 2},
