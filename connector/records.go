@@ -42,7 +42,8 @@ type Writer interface {
 	// version that r names; otherwise ErrConflict. It returns the record as the
 	// system answers it afterwards, with the values of the fields that were
 	// changed: the caller compares, for a system may alter what it stores. An
-	// answer that was lost is ErrUncertain: the caller reads again.
+	// answer that was lost is ErrUncertain: the caller reads again. A field or
+	// record that is no longer there is ErrNotFound.
 	Write(ctx context.Context, r Record, changes []Change) (Record, error)
 }
 
@@ -54,7 +55,8 @@ type Definer interface {
 	// UpdateField changes Name and Required of the field with d's ID, if it
 	// still has d's Version.
 	UpdateField(ctx context.Context, d Definition) (Definition, error)
-	// DeleteField removes a field and every value that it has.
+	// DeleteField removes a field and every value that it has, if it still has
+	// d's Version.
 	DeleteField(ctx context.Context, d Definition) error
 }
 
@@ -99,6 +101,18 @@ type Budgeter interface {
 	Budget() Budget
 }
 
+// Usage is what a connector has asked of its system so far.
+type Usage struct {
+	Requests int64 // sent, repeated ones included
+	Waits    int64 // times that it waited for the system's sake
+	Waited   time.Duration
+}
+
+// Meter tells the usage. It is safe to ask at any time.
+type Meter interface {
+	Usage() Usage
+}
+
 // Place is a system and an account in it, such as "clio" and "us:1234".
 type Place struct {
 	Connector string
@@ -131,7 +145,7 @@ func (t FieldType) HoldsToken() bool { return t == TextLine || t == TextArea }
 
 // Definition describes a field.
 type Definition struct {
-	ID       string
+	ID       string // opaque, without ">"
 	Name     string
 	Kind     string // of the records that have it
 	Type     FieldType

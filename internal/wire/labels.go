@@ -36,6 +36,8 @@ const (
 	LabelRecordID = "underseal/v1/record-id" // K_id: names of shared records in the log (reserved)
 	LabelEscrow   = "underseal/v1/escrow"    // a user key's seed under an escrow key (reserved)
 
+	LabelBulkJob = "underseal/v1/bulk-job" // id of a bulk job
+
 	LabelDevKeys       = "underseal/v1/device-keys"       // HKDF salt of what a device derives from its secret
 	LabelDevEncryption = "underseal/v1/device-encryption" // its X-Wing seed
 	LabelDevSigning    = "underseal/v1/device-signing"    // its Ed25519 seed for entries, envelopes, cards

@@ -1,0 +1,350 @@
+package bulk
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/underseal/underseal/connector"
+	"github.com/underseal/underseal/fieldcrypt"
+)
+
+// Apply makes what is missing, signs the fields, writes the export, and seals
+// every value in clear. The plan is a fresh one of this job. Apply may be ended
+// at any instant and called again, by this or another process.
+//
+// It returns ErrLeft where all went well but some values had to be left, which
+// the report lists.
+func (j *Job) Apply(ctx context.Context, p Plan) (Report, error) {
+	r := j.begin(string(Enable), Enable)
+	err := j.apply(ctx, p)
+	return r.end(ctx, err), err
+}
+
+func (j *Job) apply(ctx context.Context, p Plan) error {
+	if err := j.sync(ctx); err != nil {
+		return err
+	}
+	if err := j.prepare(ctx); err != nil {
+		return err
+	}
+	info, err := j.register(ctx, Enable)
+	if err != nil {
+		return err
+	}
+	err = j.seal(ctx, p, &info)
+	return j.close(ctx, info, err)
+}
+
+// seal is all of Apply that comes after signing.
+func (j *Job) seal(ctx context.Context, p Plan, info *JobInfo) error {
+	if err := j.refreshForWriting(ctx); err != nil {
+		return err
+	}
+	if err := j.relax(ctx); err != nil {
+		return err
+	}
+	if err := j.probe(ctx, p); err != nil {
+		return err
+	}
+	if err := j.export(ctx, p, info); err != nil {
+		return err
+	}
+	if err := j.work(ctx, func(ctx context.Context, fields []*field, p connector.Page) error {
+		return j.page(ctx, fields, p, j.toSeal)
+	}); err != nil {
+		return err
+	}
+	if err := j.require(ctx); err != nil {
+		return err
+	}
+	return j.left(func(c FieldCounts) bool { return c.Skipped > 0 })
+}
+
+// left is why a run that came to its end is not a success.
+func (j *Job) left(some func(FieldCounts) bool) error {
+	var errs []error
+	for _, f := range j.fields {
+		if err := j.run.stopped(f); err != nil {
+			errs = append(errs, err)
+		}
+	}
+	if len(errs) == 0 && j.run.any(some) {
+		return ErrLeft
+	}
+	return errors.Join(errs...)
+}
+
+// register puts the job into the journal, or finds it there.
+func (j *Job) register(ctx context.Context, d Direction) (JobInfo, error) {
+	id := j.ID(d)
+	j.run.id = id
+	info, err := j.c.Journal.Job(ctx, id)
+	if err != nil && !errors.Is(err, ErrNoJob) {
+		return info, fmt.Errorf("journal: %w", err)
+	}
+	if err != nil {
+		info = JobInfo{ID: id, Started: j.now()}
+	}
+	info.Organization, info.Place, info.Direction = j.c.Workspace.Organization(), j.place, d
+	info.State, info.Updated = Running, j.now()
+	info.Fields = nil
+	for _, f := range j.fields {
+		jf := JobField{Resource: f.resource, Field: f.def.ID, Name: f.def.Name}
+		if f.twin != nil {
+			jf.Twin = f.twin.ID
+		}
+		info.Fields = append(info.Fields, jf)
+	}
+	if err := j.c.Journal.PutJob(ctx, info); err != nil {
+		return info, fmt.Errorf("journal: %w", err)
+	}
+	return info, nil
+}
+
+// close notes how a run ended.
+func (j *Job) close(ctx context.Context, info JobInfo, err error) error {
+	info.State, info.Updated = Stopped, j.now()
+	if err == nil || errors.Is(err, ErrLeft) {
+		info.State = Finished
+	}
+	j.run.mu.Lock()
+	info.Counts = j.run.snapshot().Counts
+	j.run.mu.Unlock()
+	if e := j.c.Journal.PutJob(context.WithoutCancel(ctx), info); e != nil {
+		err = errors.Join(err, fmt.Errorf("journal: %w", e))
+	}
+	return err
+}
+
+// refresh reads the log and takes keys anew where it has grown. While sealing,
+// a field that can no longer be written ends the run.
+func (j *Job) refresh(ctx context.Context) error {
+	if j.run.call == string(Enable) {
+		return j.refreshForWriting(ctx)
+	}
+	return j.sync(ctx)
+}
+
+func (j *Job) refreshForWriting(ctx context.Context) error {
+	before := j.head
+	if err := j.sync(ctx); err != nil {
+		return err
+	}
+	if before == j.head && !j.keyless() {
+		return nil
+	}
+	for _, f := range j.fields {
+		if f.gone {
+			continue
+		}
+		key, err := j.c.Workspace.WriteKeyOf(ctx, f.resource)
+		if err != nil {
+			return fmt.Errorf("%w: %w", ErrKeyChanged, err)
+		}
+		f.key = key
+	}
+	// To take a key may have opened an epoch.
+	return j.sync(ctx)
+}
+
+func (j *Job) keyless() bool {
+	for _, f := range j.fields {
+		if f.key == nil && !f.gone {
+			return true
+		}
+	}
+	return false
+}
+
+// probe makes sure that the holders keep the longest token of the plan.
+func (j *Job) probe(ctx context.Context, p Plan) error {
+	type what struct {
+		kind string
+		t    connector.FieldType
+	}
+	longest := map[what]int{}
+	for _, f := range j.fields {
+		f.keeps = j.keeps(f.holder())
+		n := p.longest(f.def.ID)
+		if f.keeps > 0 {
+			n = min(n, f.keeps)
+		}
+		if f.stop == nil && n > 0 {
+			w := what{f.def.Kind, f.holder().Type}
+			longest[w] = max(longest[w], n)
+		}
+	}
+	prober, ok := j.c.Records.(connector.Prober)
+	for w, n := range longest {
+		if !ok || j.c.Keeps[w.t] >= n {
+			continue
+		}
+		err := prober.Probe(ctx, w.kind, w.t, n)
+		if errors.Is(err, connector.ErrForbidden) {
+			return fmt.Errorf("%s of %d characters on a %s: %w: %w", w.t, n, w.kind, ErrLength, err)
+		}
+		if err != nil {
+			return fmt.Errorf("%s of %d characters on a %s: %w", w.t, n, w.kind, err)
+		}
+	}
+	return nil
+}
+
+// keeps is the most characters that a definition keeps as far as is known.
+func (j *Job) keeps(d connector.Definition) int {
+	known := j.c.Keeps[d.Type]
+	if known == 0 || d.MaxLength > 0 && d.MaxLength < known {
+		return d.MaxLength
+	}
+	return known
+}
+
+// toSeal decides what enabling does to a record.
+func (j *Job) toSeal(ctx context.Context, w *writer, fields []*field, r connector.Record, count bool) ([]*edit, error) {
+	name, err := j.recordName(r)
+	if err != nil {
+		return nil, &connector.RecordError{Kind: r.Kind, ID: r.ID, Err: err}
+	}
+	var edits []*edit
+	for _, f := range fields {
+		if j.run.stopped(f) != nil {
+			continue
+		}
+		s := j.look(f, r, name)
+		clear(s.value.Data)
+		if count {
+			j.run.tally(f, s)
+		}
+		switch {
+		case s.state.Empty(), s.state == Sealed, s.state == Old:
+		case s.state == Plain:
+			e, why := j.sealing(f, r, name, s)
+			if e != nil {
+				edits = append(edits, e)
+			} else {
+				w.skip(f, r, s.state, why)
+			}
+		default:
+			healed, err := j.afterCrash(ctx, f, r, name, s)
+			if err != nil {
+				return nil, err
+			}
+			if healed {
+				s = s.as(Plain, AlteredAndBack)
+			}
+			w.skip(f, r, s.state, s.reason)
+		}
+	}
+	return edits, nil
+}
+
+// sealing is the edit that seals a value, or why there is none.
+func (j *Job) sealing(f *field, r connector.Record, name fieldcrypt.Name, s seen) (*edit, Reason) {
+	value := sealable(f.def.Type, s.original.Data)
+	token, err := f.key.Seal(name, value)
+	if err != nil {
+		return nil, ValueNotSealed
+	}
+	if f.keeps > 0 && length(token) > f.keeps {
+		return nil, TooLong
+	}
+	e := &edit{f: f, entry: Entry{Kind: r.Kind, Record: r.ID, Field: f.def.ID, Token: token, Replaced: s.token, State: Intended}}
+	e.changes = []connector.Change{{Field: f.holder().ID, ID: s.holder.ID, Data: quoted(token)}}
+	if f.twin != nil {
+		e.changes = append(e.changes, connector.Change{Field: f.def.ID, ID: s.original.ID})
+	}
+	opens := func() bool {
+		v, binding, err := f.key.Open(token, name)
+		defer clear(v.Data)
+		return err == nil && binding == fieldcrypt.Bound && v.Type == value.Type && bytes.Equal(v.Data, value.Data)
+	}
+	e.landed = func(after connector.Record) bool {
+		return holds(after, f.holder().ID, token) && (f.twin == nil || holdsNothing(after, f.def.ID)) && opens()
+	}
+	e.mine = func(after connector.Record) bool {
+		if f.twin != nil && !holdsNothing(after, f.def.ID) {
+			return false
+		}
+		got, ok := after.Value(f.holder().ID)
+		word, isText := text(got.Data)
+		return ok && isText && (word == token || cut(token, word))
+	}
+	e.back = func(after connector.Record) []connector.Change {
+		return restored(f, after, s.original.Data, s.token)
+	}
+	return e, ""
+}
+
+// restored are the changes that bring a value back into a record as it is now,
+// and into the twin what stood there.
+func restored(f *field, r connector.Record, value json.RawMessage, before string) []connector.Change {
+	original, _ := element(r, f.def.ID)
+	list := []connector.Change{{Field: f.def.ID, ID: original.ID, Data: value}}
+	if f.twin == nil {
+		return list
+	}
+	holder, times := element(r, f.twin.ID)
+	switch {
+	case before != "":
+		list = append(list, connector.Change{Field: f.twin.ID, ID: holder.ID, Data: quoted(before)})
+	case times > 0 && holder.ID != "":
+		list = append(list, connector.Change{Field: f.twin.ID, ID: holder.ID, Remove: true})
+	}
+	return list
+}
+
+// holds tells whether a record has a text in a field.
+func holds(r connector.Record, field, want string) bool {
+	v, times := element(r, field)
+	got, ok := text(v.Data)
+	return times == 1 && ok && got == want
+}
+
+func holdsNothing(r connector.Record, field string) bool {
+	v, times := element(r, field)
+	return times <= 1 && empty(v.Data)
+}
+
+// afterCrash looks whether text that is no token is what the outside system
+// made of one that this job wrote before it was ended; then the value goes back
+// and the field is stopped.
+func (j *Job) afterCrash(ctx context.Context, f *field, r connector.Record, name fieldcrypt.Name, s seen) (healed bool, err error) {
+	if s.token == "" || s.reason != LooksLike && s.reason != Altered && s.reason != OtherOwner {
+		return false, nil
+	}
+	if f.twin != nil && !holdsNothing(r, f.def.ID) {
+		return false, nil // the value is there
+	}
+	entries, err := j.c.Journal.Lookup(ctx, j.run.id, r.Kind, []string{r.ID})
+	if err != nil {
+		return false, fmt.Errorf("journal: %w", err)
+	}
+	for _, entry := range entries {
+		if entry.Field != f.def.ID || entry.State != Intended || !cut(entry.Token, s.token) {
+			continue
+		}
+		v, _, err := j.keys.ring.Open(entry.Token, name)
+		if err != nil {
+			continue
+		}
+		data, ok := spelled(v)
+		if !ok {
+			continue
+		}
+		w := &writer{j: j}
+		e := &edit{
+			f: f, entry: entry,
+			back: func(now connector.Record) []connector.Change { return restored(f, now, data, entry.Replaced) },
+			mine: func(now connector.Record) bool { return holds(now, f.holder().ID, s.token) },
+		}
+		if err := w.putBack(context.WithoutCancel(ctx), e, r); err != nil {
+			return false, &connector.RecordError{Kind: r.Kind, ID: r.ID, Err: fmt.Errorf("%w: %w", ErrNotPutBack, err)}
+		}
+		j.run.stop(f, fmt.Errorf("%s: %w", f, ErrAltered))
+		return true, nil
+	}
+	return false, nil
+}

@@ -1,0 +1,295 @@
+package bulk
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/underseal/underseal/connector"
+	"github.com/underseal/underseal/fieldcrypt"
+)
+
+// Disable ends the protection of the fields and opens every token that the
+// caller can open: the values become visible to all who use the account. It may
+// be ended at any instant and called again.
+//
+// It returns ErrLeft where something was left, which the report lists; a twin
+// that holds something is not deleted.
+func (j *Job) Disable(ctx context.Context) (Report, error) { return j.revert(ctx, Disable) }
+
+// Undo takes back what the job that enabled these fields sealed: only values
+// that still hold a token of its journal. Others are listed as changed since,
+// and then the fields stay protected and Undo returns ErrLeft.
+func (j *Job) Undo(ctx context.Context) (Report, error) { return j.revert(ctx, Undo) }
+
+func (j *Job) revert(ctx context.Context, d Direction) (Report, error) {
+	r := j.begin(string(d), d)
+	err := j.reverting(ctx, d)
+	return r.end(ctx, err), err
+}
+
+func (j *Job) reverting(ctx context.Context, d Direction) error {
+	if err := j.sync(ctx); err != nil {
+		return err
+	}
+	if err := j.resolve(ctx); err != nil {
+		return err
+	}
+	if id := j.ID(d); id == "" {
+		return fmt.Errorf("a field that is not protected: %w", ErrTarget)
+	}
+	var err error
+	if j.run.leases, err = j.newLeases(); err != nil {
+		return err
+	}
+	if err := j.run.leases.takeAccount(ctx, string(d)+" "+j.ID(d)); err != nil {
+		return err
+	}
+	info, err := j.register(ctx, d)
+	if err != nil {
+		return err
+	}
+	return j.close(ctx, info, j.open(ctx, d))
+}
+
+// open is all of Disable and Undo that comes after the job is known.
+func (j *Job) open(ctx context.Context, d Direction) error {
+	if d == Disable {
+		if err := j.end(ctx, j.fields); err != nil {
+			return err
+		}
+	}
+	for _, f := range j.fields {
+		if f.twin == nil || f.stop != nil || !f.twin.Required {
+			continue
+		}
+		// It must be possible to empty it.
+		if err := j.redefine(ctx, f.twin, func(d *connector.Definition) bool {
+			marked := starred(d)
+			change := marked || d.Required
+			d.Required = false
+			return change
+		}); err != nil {
+			return fmt.Errorf("%s: its twin: %w", f, err)
+		}
+	}
+	o := &opener{job: j, direction: d, enabled: j.ID(Enable)}
+	if err := j.work(ctx, o.page); err != nil {
+		return err
+	}
+	clean, err := j.tokenless(ctx)
+	if err != nil {
+		return err
+	}
+	if d == Undo {
+		if err := j.end(ctx, clean); err != nil {
+			return err
+		}
+		// Somebody may have sealed a value until then.
+		if slices.ContainsFunc(clean, func(f *field) bool { return f.twin != nil }) {
+			if clean, err = j.tokenless(ctx); err != nil {
+				return err
+			}
+		}
+	}
+	for _, f := range clean {
+		if err := j.withoutTwin(ctx, f); err != nil {
+			return fmt.Errorf("%s: %w", f, err)
+		}
+	}
+	if len(clean) < j.present() {
+		return j.left(func(FieldCounts) bool { return true })
+	}
+	return j.left(func(FieldCounts) bool { return false })
+}
+
+// present is how many fields the outside system still shows.
+func (j *Job) present() int {
+	n := 0
+	for _, f := range j.fields {
+		if !f.gone {
+			n++
+		}
+	}
+	return n
+}
+
+// end takes fields out of use in the log.
+func (j *Job) end(ctx context.Context, fields []*field) error {
+	for _, f := range fields {
+		if f.ended {
+			continue
+		}
+		if err := j.c.Workspace.EndField(ctx, f.resource); err != nil {
+			return fmt.Errorf("%s: %w", f, err)
+		}
+	}
+	return j.sync(ctx)
+}
+
+// tokenless reads all records and returns the fields in which no token is left
+// and, of those with a twin, nothing in the twin.
+func (j *Job) tokenless(ctx context.Context) ([]*field, error) {
+	left := map[*field]bool{}
+	err := j.pages(ctx, func(fields []*field, p connector.Page) error {
+		for _, r := range p.Records {
+			for _, f := range fields {
+				holder, times := element(r, f.holder().ID)
+				word, isText := text(holder.Data)
+				switch {
+				case times > 1:
+					left[f] = true
+				case empty(holder.Data):
+				case f.twin != nil, isText && fieldcrypt.LooksLike([]byte(word)):
+					left[f] = true
+				}
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	var clean []*field
+	for _, f := range j.fields {
+		if f.stop == nil && !f.gone && !left[f] {
+			clean = append(clean, f)
+		}
+	}
+	return clean, nil
+}
+
+// withoutTwin gives the original back what it was and deletes the twin.
+func (j *Job) withoutTwin(ctx context.Context, f *field) error {
+	if f.twin == nil {
+		return nil
+	}
+	if strings.HasSuffix(f.twin.Name, star) || f.twin.Required {
+		if err := j.redefine(ctx, &f.def, func(d *connector.Definition) bool {
+			change := !d.Required
+			d.Required = true
+			return change
+		}); err != nil {
+			return err
+		}
+	}
+	definer, ok := j.c.Records.(connector.Definer)
+	if !ok {
+		return ErrTarget
+	}
+	err := definer.DeleteField(ctx, *f.twin)
+	if errors.Is(err, connector.ErrUncertain) {
+		if err = definer.DeleteField(ctx, *f.twin); errors.Is(err, connector.ErrNotFound) {
+			err = nil
+		}
+	}
+	return err
+}
+
+// opener decides what goes back.
+type opener struct {
+	job       *Job
+	direction Direction
+	enabled   string // id of the job that sealed
+	// ours are, of the records at hand, the tokens that it wrote.
+	ours map[string]bool
+}
+
+func (o *opener) page(ctx context.Context, fields []*field, p connector.Page) error {
+	o.ours = map[string]bool{}
+	if o.direction == Undo {
+		for kind, ids := range byKind(p.Records) {
+			entries, err := o.job.lookup(ctx, o.enabled, kind, ids)
+			if err != nil {
+				return err
+			}
+			for _, e := range entries {
+				if e.Token != "" {
+					o.ours[e.Token] = true
+				}
+			}
+		}
+	}
+	return o.job.page(ctx, fields, p, o.decide)
+}
+
+func byKind(records []connector.Record) map[string][]string {
+	ids := map[string][]string{}
+	for _, r := range records {
+		ids[r.Kind] = append(ids[r.Kind], r.ID)
+	}
+	return ids
+}
+
+func (o *opener) decide(_ context.Context, w *writer, fields []*field, r connector.Record, count bool) ([]*edit, error) {
+	j := o.job
+	name, err := j.recordName(r)
+	if err != nil {
+		return nil, &connector.RecordError{Kind: r.Kind, ID: r.ID, Err: err}
+	}
+	var edits []*edit
+	for _, f := range fields {
+		if j.run.stopped(f) != nil {
+			continue
+		}
+		s := j.look(f, r, name)
+		if count {
+			j.run.tally(f, s)
+		}
+		switch {
+		case s.state.Empty(), s.state == Plain && !s.replaces:
+		case s.state > Old:
+			w.skip(f, r, s.state, s.reason)
+		case o.direction == Undo && !o.ours[s.token]:
+			w.skip(f, r, s.state, ChangedSince)
+		case s.state == Plain:
+			edits = append(edits, dropToken(f, r, s))
+		default:
+			data, ok := spelled(s.value)
+			if !ok {
+				w.skip(f, r, s.state, ValueNotSealed)
+				continue
+			}
+			edits = append(edits, opening(f, r, s, data))
+		}
+	}
+	return edits, nil
+}
+
+// opening is the edit that brings a value back.
+func opening(f *field, r connector.Record, s seen, data []byte) *edit {
+	e := &edit{f: f, entry: Entry{Kind: r.Kind, Record: r.ID, Field: f.def.ID, Replaced: s.token, State: Intended}}
+	e.changes = restored(f, r, data, "")
+	e.landed = func(after connector.Record) bool {
+		v, times := element(after, f.def.ID)
+		return times == 1 && same(v.Data, data) && (f.twin == nil || holdsNothing(after, f.twin.ID))
+	}
+	// What somebody wrote since cannot be told from what the system made of it.
+	e.mine = func(connector.Record) bool { return false }
+	e.back = func(now connector.Record) []connector.Change {
+		holder, _ := element(now, f.holder().ID)
+		list := []connector.Change{{Field: f.holder().ID, ID: holder.ID, Data: quoted(s.token)}}
+		if f.twin != nil {
+			original, _ := element(now, f.def.ID)
+			list = append(list, connector.Change{Field: f.def.ID, ID: original.ID})
+		}
+		return list
+	}
+	return e
+}
+
+// dropToken is the edit that takes the token out of the twin of a value that a
+// person has entered since. The journal keeps the token.
+func dropToken(f *field, r connector.Record, s seen) *edit {
+	e := &edit{f: f, entry: Entry{Kind: r.Kind, Record: r.ID, Field: f.def.ID, Replaced: s.token, State: Intended}}
+	e.changes = []connector.Change{{Field: f.twin.ID, ID: s.holder.ID, Remove: true}}
+	e.landed = func(after connector.Record) bool { return holdsNothing(after, f.twin.ID) }
+	e.mine = func(connector.Record) bool { return false }
+	e.back = func(now connector.Record) []connector.Change {
+		holder, _ := element(now, f.twin.ID)
+		return []connector.Change{{Field: f.twin.ID, ID: holder.ID, Data: quoted(s.token)}}
+	}
+	return e
+}

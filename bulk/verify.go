@@ -1,0 +1,200 @@
+package bulk
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"slices"
+
+	"github.com/underseal/underseal/connector"
+)
+
+// Verify reads every record anew and checks that each value of the fields is
+// nothing, or a token that opens for its record. It changes nothing.
+//
+// It returns ErrNotVerified where it found what should not be; the report lists
+// it. What it lists besides, such as values that a person took away, is for
+// people to look at.
+func (j *Job) Verify(ctx context.Context) (Report, error) {
+	r := j.begin("verify", Enable)
+	err := j.verify(ctx)
+	if e := j.c.Journal.EndPass(context.WithoutCancel(ctx), r.pass); e != nil {
+		err = errors.Join(err, fmt.Errorf("journal: %w", e))
+	}
+	return r.end(ctx, err), err
+}
+
+func (j *Job) verify(ctx context.Context) error {
+	if err := j.sync(ctx); err != nil {
+		return err
+	}
+	if err := j.resolve(ctx); err != nil {
+		return err
+	}
+	j.run.id = j.ID(Enable)
+	v := &verifier{job: j, met: map[string]*tallyOf{}}
+	for _, f := range j.fields {
+		if f.gone {
+			j.run.find(f, connector.Record{Kind: f.def.Kind}, Absent, FieldGone)
+		}
+	}
+	if err := j.pages(ctx, func(fields []*field, p connector.Page) error { return v.page(ctx, fields, p) }); err != nil {
+		return err
+	}
+	for kind, t := range v.met {
+		// Records that were made or deleted while we read change the total.
+		if t.first >= 0 && t.first == t.last && t.records != int64(t.first) {
+			v.bad = true
+			j.run.find(nil, connector.Record{Kind: kind}, Absent, OtherTotal)
+		}
+	}
+	if err := v.unseen(ctx); err != nil {
+		return err
+	}
+	if v.bad {
+		return ErrNotVerified
+	}
+	return nil
+}
+
+type tallyOf struct {
+	records     int64
+	first, last int // Total by the first and the last page
+}
+
+type verifier struct {
+	job *Job
+	met map[string]*tallyOf // by kind
+	bad bool
+}
+
+func (v *verifier) page(ctx context.Context, fields []*field, p connector.Page) error {
+	j := v.job
+	if len(p.Records) == 0 {
+		return nil
+	}
+	kind := p.Records[0].Kind
+	t := v.met[kind]
+	if t == nil {
+		t = &tallyOf{first: p.Total}
+		v.met[kind] = t
+	}
+	t.last = p.Total
+	var ids []string
+	for _, r := range p.Records {
+		ids = append(ids, r.ID)
+	}
+	again := map[string]int{}
+	done := map[[2]string]bool{} // record, field
+	for part := range chunks(ids) {
+		list, err := j.c.Journal.See(ctx, j.run.pass, kind, part)
+		if err != nil {
+			return fmt.Errorf("journal: %w", err)
+		}
+		for _, id := range list {
+			again[id]++
+		}
+		entries, err := j.lookup(ctx, j.run.id, kind, part)
+		if err != nil {
+			return err
+		}
+		for _, e := range entries {
+			if e.State == Done {
+				done[[2]string{e.Record, e.Field}] = true
+			}
+		}
+	}
+	for id, times := range again {
+		for range times {
+			v.bad = true
+			j.run.find(nil, connector.Record{Kind: kind, ID: id}, Absent, Repeated)
+		}
+		t.records -= int64(times)
+	}
+	for _, r := range p.Records {
+		t.records++
+		j.run.met(1)
+		if err := v.record(fields, r, done); err != nil {
+			return err
+		}
+	}
+	j.run.event(Event{Kind: EventPage})
+	return nil
+}
+
+// record checks the fields of one record.
+func (v *verifier) record(fields []*field, r connector.Record, done map[[2]string]bool) error {
+	j := v.job
+	name, err := j.recordName(r)
+	if err != nil {
+		return &connector.RecordError{Kind: r.Kind, ID: r.ID, Err: err}
+	}
+	for _, f := range fields {
+		s := j.look(f, r, name)
+		clear(s.value.Data)
+		j.run.tally(f, s)
+		switch {
+		case s.state.Empty():
+			if done[[2]string{r.ID, f.def.ID}] {
+				j.run.find(f, r, s.state, EmptiedSince)
+			}
+		case s.state == Plain:
+			v.bad = true
+			j.run.find(f, r, s.state, InClear)
+		case s.state > Old:
+			v.bad = true
+			j.run.find(f, r, s.state, s.reason)
+		}
+	}
+	return nil
+}
+
+// unseen asks for the records that the journal knows and the list did not have:
+// a record that is there all the same was withheld (attack 25).
+func (v *verifier) unseen(ctx context.Context) error {
+	j := v.job
+	if j.run.id == "" {
+		return nil
+	}
+	after := RecordID{}
+	for {
+		list, err := j.c.Journal.Unseen(ctx, j.run.pass, j.run.id, after, MaxLookup)
+		if err != nil {
+			return fmt.Errorf("journal: %w", err)
+		}
+		for _, id := range list {
+			after = id
+			r := connector.Record{Kind: id.Kind, ID: id.ID}
+			switch _, err := j.c.Records.Get(ctx, id.Kind, id.ID, nil); {
+			case err == nil:
+				v.bad = true
+				j.run.find(nil, r, Absent, MissingRecord)
+			case errors.Is(err, connector.ErrNotFound):
+				j.run.find(nil, r, Absent, RecordGone)
+			default:
+				return err
+			}
+		}
+		if len(list) < MaxLookup {
+			return nil
+		}
+	}
+}
+
+// lookup is Journal.Lookup for any number of records.
+func (j *Job) lookup(ctx context.Context, id, kind string, records []string) (list []Entry, err error) {
+	if id == "" {
+		return nil, nil
+	}
+	for part := range chunks(records) {
+		some, err := j.c.Journal.Lookup(ctx, id, kind, part)
+		if err != nil {
+			return nil, fmt.Errorf("journal: %w", err)
+		}
+		list = append(list, some...)
+	}
+	return list, nil
+}
+
+func chunks(list []string) iter.Seq[[]string] { return slices.Chunk(list, MaxLookup) }

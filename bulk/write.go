@@ -1,0 +1,398 @@
+package bulk
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"github.com/underseal/underseal/connector"
+	"golang.org/x/sync/errgroup"
+)
+
+// maxTries bounds how often one record is decided anew: somebody else who
+// writes it again and again is let be.
+const maxTries = 6
+
+// edit is what is to be written to one field of a record.
+type edit struct {
+	f       *field
+	entry   Entry // what the journal gets
+	changes []connector.Change
+	// landed tells whether a record holds what was intended.
+	landed func(connector.Record) bool
+	// mine tells whether a record holds what the system may have made of it,
+	// and nothing that a person wrote.
+	mine func(connector.Record) bool
+	// back puts what stood there back into a record as it is now.
+	back func(connector.Record) []connector.Change
+}
+
+// decide tells what is to be written to a record; it counts what it sees if
+// told to.
+type decide func(ctx context.Context, w *writer, fields []*field, r connector.Record, count bool) ([]*edit, error)
+
+// task is a record with what is to be written to it.
+type task struct {
+	fields []*field
+	record connector.Record
+	edits  []*edit
+}
+
+// writer writes the edits of one unit.
+type writer struct {
+	j      *Job
+	decide decide
+
+	mu      sync.Mutex
+	settled []Entry
+}
+
+// skip notes that a value is left alone.
+func (w *writer) skip(f *field, r connector.Record, state State, why Reason) {
+	w.mu.Lock()
+	w.settled = append(w.settled, Entry{Kind: r.Kind, Record: r.ID, Field: f.def.ID, State: Skipped, Reason: why})
+	w.mu.Unlock()
+	w.j.run.count(f, func(c *FieldCounts) { c.Skipped++ })
+	w.j.run.find(f, r, state, why)
+}
+
+// flush gives the journal what became of the values of the unit.
+func (w *writer) flush(ctx context.Context) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if len(w.settled) == 0 {
+		return nil
+	}
+	if err := w.j.c.Journal.Settle(context.WithoutCancel(ctx), w.j.run.id, w.settled); err != nil {
+		return fmt.Errorf("journal: %w", err)
+	}
+	w.settled = nil
+	return nil
+}
+
+func (w *writer) settle(e *edit, state EntryState, why Reason) {
+	entry := e.entry
+	entry.State, entry.Reason = state, why
+	w.mu.Lock()
+	w.settled = append(w.settled, entry)
+	w.mu.Unlock()
+	w.j.run.count(e.f, func(c *FieldCounts) {
+		if state == Done {
+			c.Changed++
+		} else {
+			c.Skipped++
+		}
+	})
+	if state == Skipped {
+		w.j.run.find(e.f, connector.Record{Kind: entry.Kind, ID: entry.Record}, Plain, why)
+	}
+}
+
+// page decides about the records of a page and writes them.
+func (j *Job) page(ctx context.Context, fields []*field, p connector.Page, d decide) error {
+	w := &writer{j: j, decide: d}
+	err := w.page(ctx, fields, p)
+	return errors.Join(err, w.flush(ctx))
+}
+
+func (w *writer) page(ctx context.Context, fields []*field, p connector.Page) error {
+	j := w.j
+	var tasks []task
+	var entries []Entry
+	for _, r := range p.Records {
+		j.run.met(1)
+		edits, err := w.decide(ctx, w, fields, r, true)
+		if err != nil {
+			return err
+		}
+		if len(edits) > 0 {
+			tasks = append(tasks, task{fields, r, edits})
+			entries = append(entries, intents(edits)...)
+		}
+	}
+	if len(tasks) == 0 {
+		return nil
+	}
+	if err := j.c.Journal.Intend(ctx, j.run.id, entries); err != nil {
+		return fmt.Errorf("journal: %w", err)
+	}
+	// After a failure nothing more is begun, but the writes that are out may
+	// come back: their answers count.
+	var g errgroup.Group
+	g.SetLimit(max(1, j.caps.Parallel))
+	var failed atomic.Bool
+	for _, t := range tasks {
+		g.Go(func() error {
+			if failed.Load() {
+				return nil
+			}
+			err := w.write(ctx, t)
+			if err != nil {
+				failed.Store(true)
+			}
+			return err
+		})
+	}
+	return g.Wait()
+}
+
+func intents(edits []*edit) []Entry {
+	list := make([]Entry, 0, len(edits))
+	for _, e := range edits {
+		list = append(list, e.entry)
+	}
+	return list
+}
+
+func ids(fields []*field) []string {
+	var list []string
+	for _, f := range fields {
+		list = append(list, f.ids()...)
+	}
+	return list
+}
+
+// write brings one record to what was decided, or finds out why not.
+func (w *writer) write(ctx context.Context, t task) error {
+	j := w.j
+	for range maxTries {
+		t.edits = w.going(t.edits)
+		if len(t.edits) == 0 {
+			return nil
+		}
+		if err := j.run.leases.keep(ctx); err != nil {
+			return err
+		}
+		var changes []connector.Change
+		for _, e := range t.edits {
+			changes = append(changes, e.changes...)
+		}
+		after, err := j.c.Records.Write(ctx, t.record, changes)
+		again := false
+		switch {
+		case err == nil:
+			return w.check(ctx, t, after)
+		case errors.Is(err, connector.ErrConflict):
+			again = true
+		case errors.Is(err, connector.ErrUncertain):
+			if after, err = j.get(ctx, t); err == nil && w.all(t.edits, after, true) {
+				return w.check(ctx, t, after)
+			}
+			again = true
+		case errors.Is(err, connector.ErrNotFound):
+			if again, err = w.missing(ctx, &t); err != nil || !again {
+				return err
+			}
+		case errors.Is(err, connector.ErrRefused), errors.Is(err, connector.ErrTooLong):
+			if len(t.edits) > 1 {
+				return w.each(ctx, t)
+			}
+			why := RefusedThere
+			if errors.Is(err, connector.ErrTooLong) {
+				why = TooLong
+			}
+			w.settle(t.edits[0], Skipped, why)
+			return nil
+		default:
+			return err
+		}
+		if gone, err := w.anew(ctx, &t); err != nil || gone {
+			return err
+		}
+	}
+	for _, e := range t.edits {
+		w.settle(e, Skipped, ChangedOften)
+	}
+	return nil
+}
+
+// going leaves out the fields that were stopped meanwhile.
+func (w *writer) going(edits []*edit) []*edit {
+	var list []*edit
+	for _, e := range edits {
+		if w.j.run.stopped(e.f) == nil {
+			list = append(list, e)
+		}
+	}
+	return list
+}
+
+// all tells whether a record holds all that was intended, or what the system
+// made of it.
+func (w *writer) all(edits []*edit, r connector.Record, orMine bool) bool {
+	for _, e := range edits {
+		if !e.landed(r) && !(orMine && e.mine(r)) {
+			return false
+		}
+	}
+	return true
+}
+
+func (j *Job) get(ctx context.Context, t task) (connector.Record, error) {
+	return j.c.Records.Get(ctx, t.record.Kind, t.record.ID, ids(t.fields))
+}
+
+// anew reads the record and decides again; gone tells that nothing is left to
+// be done.
+func (w *writer) anew(ctx context.Context, t *task) (gone bool, err error) {
+	r, err := w.j.get(ctx, *t)
+	if errors.Is(err, connector.ErrNotFound) {
+		for _, e := range t.edits {
+			w.settle(e, Skipped, RecordGone)
+		}
+		return true, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	var fields []*field
+	for _, e := range t.edits {
+		fields = append(fields, e.f)
+	}
+	// What landed already is done, whoever changed the record beside it.
+	var rest []*field
+	for i, e := range t.edits {
+		if e.landed(r) {
+			w.settle(e, Done, "")
+		} else {
+			rest = append(rest, fields[i])
+		}
+	}
+	before := t.edits
+	t.record = r
+	if t.edits, err = w.decide(ctx, w, rest, r, false); err != nil {
+		return false, err
+	}
+	if len(t.edits) == 0 {
+		w.overtaken(before, rest)
+		return true, nil
+	}
+	if err := w.j.c.Journal.Intend(ctx, w.j.run.id, intents(t.edits)); err != nil {
+		return false, fmt.Errorf("journal: %w", err)
+	}
+	return false, nil
+}
+
+// overtaken lists values that were to go back and whose place holds something
+// else now: the token that they were is in the journal.
+func (w *writer) overtaken(before []*edit, rest []*field) {
+	for _, e := range before {
+		if e.entry.Token == "" && slices.Contains(rest, e.f) {
+			w.settle(e, Skipped, ChangedSince)
+		}
+	}
+}
+
+// missing finds out whether the record or one of its fields is gone.
+func (w *writer) missing(ctx context.Context, t *task) (again bool, err error) {
+	defs, err := w.j.c.Records.Definitions(ctx)
+	if err != nil {
+		return false, fmt.Errorf("definitions: %w", err)
+	}
+	there := map[string]bool{}
+	for _, d := range defs {
+		there[d.ID] = !d.Deleted
+	}
+	var left []*field
+	lost := false
+	for _, f := range t.fields {
+		ok := true
+		for _, id := range f.ids() {
+			ok = ok && there[id]
+		}
+		if ok {
+			left = append(left, f)
+			continue
+		}
+		lost = true
+		if w.j.run.stopped(f) == nil {
+			w.j.run.stop(f, fmt.Errorf("%s: %w", f, connector.ErrNotFound))
+		}
+	}
+	for _, e := range t.edits {
+		if !lost {
+			break // then it is the record; reading it again tells
+		}
+		if w.j.run.stopped(e.f) != nil {
+			w.settle(e, Skipped, FieldGone)
+		}
+	}
+	t.fields, t.edits = left, w.going(t.edits)
+	return len(t.edits) > 0, nil
+}
+
+// each writes the fields of a record one by one, because one is refused.
+func (w *writer) each(ctx context.Context, t task) error {
+	for _, e := range t.edits {
+		one := task{fields: []*field{e.f}, record: t.record, edits: []*edit{e}}
+		if gone, err := w.anew(ctx, &one); err != nil {
+			return err
+		} else if gone {
+			continue
+		}
+		if err := w.write(ctx, one); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// check holds an answer against what was intended. What was altered is put
+// back at once, even if the run is being ended: nobody else has the value.
+func (w *writer) check(ctx context.Context, t task, after connector.Record) error {
+	var errs []error
+	for _, e := range t.edits {
+		if e.landed(after) {
+			w.settle(e, Done, "")
+			continue
+		}
+		w.j.run.stop(e.f, fmt.Errorf("%s: %w", e.f, ErrAltered))
+		if err := w.putBack(context.WithoutCancel(ctx), e, after); err != nil {
+			errs = append(errs, &connector.RecordError{Kind: after.Kind, ID: after.ID, Err: fmt.Errorf("%w: %w", ErrNotPutBack, err)})
+			continue
+		}
+		w.settle(e, Skipped, AlteredAndBack)
+	}
+	return errors.Join(errs...)
+}
+
+// putBack writes what stood in a field before, unless a person has changed it
+// since.
+func (w *writer) putBack(ctx context.Context, e *edit, r connector.Record) (err error) {
+	for range maxTries {
+		_, err = w.j.c.Records.Write(ctx, r, e.back(r))
+		if err == nil || errors.Is(err, connector.ErrNotFound) {
+			return nil
+		}
+		if !errors.Is(err, connector.ErrConflict) && !errors.Is(err, connector.ErrUncertain) {
+			return err
+		}
+		got, getErr := w.j.c.Records.Get(ctx, r.Kind, r.ID, e.f.ids())
+		if errors.Is(getErr, connector.ErrNotFound) {
+			return nil
+		}
+		if getErr != nil {
+			return getErr
+		}
+		if !e.mine(got) {
+			return nil
+		}
+		r = got
+	}
+	return err
+}
+
+// cut tells whether got is what a system made of token: a part of it, or it in
+// other letters or with white space.
+func cut(token, got string) bool {
+	if token == "" || got == "" || got == token {
+		return false
+	}
+	bare := strings.Join(strings.Fields(got), "")
+	return strings.HasPrefix(token, strings.TrimRight(got, ".… \t\r\n")) || strings.EqualFold(bare, token) ||
+		len(bare) < len(token) && len(bare) > 0 && strings.EqualFold(token[:len(bare)], bare)
+}
