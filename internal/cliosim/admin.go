@@ -190,11 +190,15 @@ func (s *Sim) admin(r *http.Request, body []byte) *answer {
 		out = s.Settings()
 	case "PUT settings":
 		settings := s.Settings()
-		if err = json.Unmarshal(body, &settings); err == nil {
+		if json.Unmarshal(body, &settings) != nil {
+			err = badRequest("these are no settings")
+		} else {
 			s.SetSettings(settings)
 		}
 	case "PUT faults":
-		err = s.SetFaults(in.Faults)
+		if err = s.SetFaults(in.Faults); err != nil {
+			err = badRequest("%v", err)
+		}
 	case "POST index":
 		err = s.Index(ctx)
 	case "POST token":

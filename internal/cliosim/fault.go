@@ -132,12 +132,16 @@ func (s *Sim) due(r *http.Request) *Fault {
 	return found
 }
 
-// fail lets a fault happen. A is the answer that the request had, nil where
-// it was not performed.
-func (s *Sim) fail(w http.ResponseWriter, r *http.Request, v *server, f *Fault, a *answer) {
+// fail lets a fault happen to a request with this body.
+func (v *server) fail(w http.ResponseWriter, r *http.Request, body []byte, f *Fault) {
+	s := v.sim
+	var a *answer
+	if f.After {
+		a = v.answer(r, body)
+	}
 	switch f.Do {
 	case DoStatus:
-		a = f.answer(s)
+		a = f.answer(s, a)
 		s.count(r, a.status)
 		v.send(w, r, a, nil)
 	case DoHang:
@@ -168,14 +172,19 @@ func (s *Sim) fail(w http.ResponseWriter, r *http.Request, v *server, f *Fault, 
 		}
 		v.send(w, r, a, nil)
 	case DoExpire, DoRevoke:
-		a = s.endToken(r, f.Do)
+		if err := s.endToken(r, f.Do); err != nil {
+			a = failure(err)
+		} else {
+			a = v.answer(r, body)
+		}
 		s.count(r, a.status)
 		v.send(w, r, a, nil)
 	}
 }
 
-// answer is what a fault of a status answers.
-func (f *Fault) answer(s *Sim) *answer {
+// answer is what a fault of a status answers instead of instead, which is nil
+// where the request was not performed.
+func (f *Fault) answer(s *Sim, instead *answer) *answer {
 	a := failure(&apiError{status: f.Status, kind: strings.ReplaceAll(http.StatusText(f.Status), " ", ""), message: http.StatusText(f.Status)})
 	switch {
 	case f.Status == http.StatusUnauthorized:
@@ -186,16 +195,24 @@ func (f *Fault) answer(s *Sim) *answer {
 		a.body = []byte("<html><body><h1>" + strconv.Itoa(f.Status) + " " + http.StatusText(f.Status) + "</h1></body></html>\n")
 		a.header.Set("Content-Type", "text/html")
 	}
-	if wait := time.Duration(f.RetryAfter); wait > 0 {
-		a.header.Set("Retry-After", strconv.Itoa(int(wait/time.Second)))
+	s.spend("", a.header)
+	if instead != nil {
+		for _, name := range []string{"X-Ratelimit-Limit", "X-Ratelimit-Remaining", "X-Ratelimit-Reset"} {
+			a.header[name] = instead.header[name]
+		}
+	}
+	if f.Status > http.StatusInternalServerError { // a gateway knows of no limit
+		a.header = http.Header{"Content-Type": a.header["Content-Type"]}
 	}
 	if f.Status == http.StatusTooManyRequests {
-		a.header.Set("X-RateLimit-Limit", strconv.Itoa(s.Settings().RateLimit))
 		a.header.Set("X-RateLimit-Remaining", "0")
 		a.header.Set("X-RateLimit-Reset", strconv.FormatInt(ceilSecond(s.now().Add(time.Duration(f.RetryAfter))).Unix(), 10))
 		s.mu.Lock()
 		s.counters.Limited++
 		s.mu.Unlock()
+	}
+	if wait := time.Duration(f.RetryAfter); wait > 0 {
+		a.header.Set("Retry-After", strconv.FormatInt(ceilSecond(time.Unix(0, int64(wait))).Unix(), 10))
 	}
 	return a
 }
@@ -222,17 +239,13 @@ func (s *Sim) slowly(w http.ResponseWriter, r *http.Request, body []byte, every 
 	}
 }
 
-// endToken expires or revokes the token that r carries and answers so.
-func (s *Sim) endToken(r *http.Request, how string) *answer {
+// endToken expires or revokes the token that r carries.
+func (s *Sim) endToken(r *http.Request, how string) error {
 	_, text, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-	err := s.within(r.Context(), true, func(t *tx) error {
+	return s.within(r.Context(), true, func(t *tx) error {
 		if how == DoRevoke {
 			return t.revoke(text)
 		}
 		return t.exec("UPDATE token SET expires = 1 WHERE token = ?", text)
 	})
-	if err != nil {
-		return failure(err)
-	}
-	return failure(invalidToken("The access token " + how + "d"))
 }

@@ -59,23 +59,21 @@ func failure(err error) *answer {
 func (v *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	if err != nil {
-		v.send(w, r, failure(&apiError{status: http.StatusRequestEntityTooLarge, kind: "BadRequestError", message: "the request is too long"}), nil)
+		a := failure(&apiError{status: http.StatusRequestEntityTooLarge, kind: "BadRequestError", message: "the request is too long"})
+		v.sim.spend("", a.header)
+		v.sim.count(r, a.status)
+		v.send(w, r, a, nil)
 		return
 	}
 	if strings.HasPrefix(r.URL.Path, "/_sim/") {
 		v.send(w, r, v.sim.admin(r, body), nil)
 		return
 	}
-	due := v.sim.due(r)
-	if due != nil && !due.After {
-		v.sim.fail(w, r, v, due, nil)
+	if due := v.sim.due(r); due != nil {
+		v.fail(w, r, body, due)
 		return
 	}
 	a := v.answer(r, body)
-	if due != nil {
-		v.sim.fail(w, r, v, due, a)
-		return
-	}
 	v.sim.count(r, a.status)
 	v.send(w, r, a, nil)
 }

@@ -168,6 +168,9 @@ func checkParameter(op *openapi3.Operation, name string, values []string) error 
 		return fmt.Errorf("parameter %s is there %d times", name, len(values))
 	}
 	schema := p.Schema.Value
+	if name == "status" { // "It accepts comma-separated statuses", says the prose
+		values = strings.Split(values[0], ",")
+	}
 	for _, text := range values {
 		if err := schema.VisitJSON(typed(schema, text)); err != nil {
 			return fmt.Errorf("parameter %s: %w", name, err)
