@@ -49,8 +49,9 @@ type Writer interface {
 
 // Definer changes definitions, where a system lets programs do so.
 type Definer interface {
-	// CreateField makes a field as described, ID and Version apart, and puts
-	// it into its Sets.
+	// CreateField makes a field as described, ID and Version apart, and puts it
+	// into its Sets where the system lets programs do so: what it returns says
+	// which sets the field is in.
 	CreateField(ctx context.Context, d Definition) (Definition, error)
 	// UpdateField changes Name and Required of the field with d's ID, if it
 	// still has d's Version.

@@ -24,9 +24,9 @@
 //     was withheld. One with "id": null was never set.
 //   - The etag of a matter or contact changes with its custom field values, and
 //     If-Match is honored for them.
-//   - Lists in the order id(asc) stay in it over all pages.
-//   - A custom field set takes custom_fields by PATCH. Clio does not describe
-//     that; CreateField reads back and returns the sets that the field is in.
+//   - Lists in the order id(asc) stay in it over all pages, and no page but the
+//     last is empty.
+//   - A field that is made is not put into sets: the description has no way.
 //   - A field's name has 32 characters at most.
 //   - The rate headers count whole windows of one minute, also on errors.
 //
@@ -105,12 +105,13 @@ type Event struct {
 
 // Counters say what a Connector has done since New.
 type Counters struct {
-	Requests  int64 // attempts that were sent, also to sign in again
-	Retries   int64 // of these, repetitions
-	Limited   int64 // answers 429
-	Refreshes int64 // new access tokens
-	Waited    time.Duration
-	BackedOff time.Duration // waiting to repeat, not a part of Waited
+	Requests  int64         // attempts that were sent, also to sign in again
+	Retries   int64         // of these, repetitions
+	Limited   int64         // answers 429
+	Refreshes int64         // new access tokens
+	Waits     int64         // times that a request waited for permission or to be repeated
+	Waited    time.Duration // for permission
+	BackedOff time.Duration // to repeat
 }
 
 // Connector reads and writes the custom fields of one Clio account.
@@ -119,7 +120,7 @@ type Connector struct {
 	pacer *pacer
 	auth  auth
 
-	requests, retries, limited, refreshes, waited, backedOff atomic.Int64
+	requests, retries, limited, refreshes, waits, waited, backedOff atomic.Int64
 
 	mu     sync.Mutex
 	place  *connector.Place
@@ -131,6 +132,7 @@ var (
 	_ connector.Definer  = (*Connector)(nil)
 	_ connector.Prober   = (*Connector)(nil)
 	_ connector.Budgeter = (*Connector)(nil)
+	_ connector.Meter    = (*Connector)(nil)
 )
 
 // New makes a connector. It asks nobody; a wrong token shows with the first
@@ -170,10 +172,16 @@ func (c *Connector) Capabilities() connector.Capabilities {
 // Budget implements [connector.Budgeter].
 func (c *Connector) Budget() connector.Budget { return c.pacer.allowed() }
 
+// Usage implements [connector.Meter].
+func (c *Connector) Usage() connector.Usage {
+	n := c.Counters()
+	return connector.Usage{Requests: n.Requests, Waits: n.Waits, Waited: n.Waited + n.BackedOff}
+}
+
 // Counters returns what was done so far.
 func (c *Connector) Counters() Counters {
 	return Counters{
 		Requests: c.requests.Load(), Retries: c.retries.Load(), Limited: c.limited.Load(), Refreshes: c.refreshes.Load(),
-		Waited: time.Duration(c.waited.Load()), BackedOff: time.Duration(c.backedOff.Load()),
+		Waits: c.waits.Load(), Waited: time.Duration(c.waited.Load()), BackedOff: time.Duration(c.backedOff.Load()),
 	}
 }

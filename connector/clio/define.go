@@ -21,8 +21,6 @@ const (
 	// maxCreate bounds how often a field is asked for whose making had no
 	// answer.
 	maxCreate = 3
-	// maxMeet bounds how often a set is tried that others change too.
-	maxMeet = 5
 )
 
 // Definitions implements [connector.Reader].
@@ -79,9 +77,9 @@ func (c *Connector) fields(ctx context.Context) ([]fieldShape, error) {
 	return fields, nil
 }
 
-// CreateField implements [connector.Definer]. The field comes last of its
-// kind. Sets of the returned definition are those that it is truly in: Clio
-// may refuse a program that, and a person does it then.
+// CreateField implements [connector.Definer]. The field comes last of its kind
+// and is shown on every record. It is in no set, whatever d says: Clio's API
+// has no way to put a field into one, a person does that.
 func (c *Connector) CreateField(ctx context.Context, d connector.Definition) (connector.Definition, error) {
 	none := connector.Definition{}
 	parent, err := parentOf(d.Kind)
@@ -90,14 +88,6 @@ func (c *Connector) CreateField(ctx context.Context, d connector.Definition) (co
 	}
 	if !isName(d.Name) || utf8.RuneCountInString(d.Name) > MaxName || !isFieldType(string(d.Type)) {
 		return none, fmt.Errorf("clio: a field's name has 1 to %d characters: %w", MaxName, connector.ErrRefused)
-	}
-	sets := make([]int64, 0, len(d.Sets))
-	for _, s := range d.Sets {
-		id, err := number(s)
-		if err != nil {
-			return none, err
-		}
-		sets = append(sets, id)
 	}
 	made, err := c.create(ctx, map[string]any{
 		"name": d.Name, "parent_type": parent, "field_type": d.Type, "required": d.Required,
@@ -110,16 +100,23 @@ func (c *Connector) CreateField(ctx context.Context, d connector.Definition) (co
 		return none, err
 	}
 	out.MaxLength = c.longest(out.Type)
-	for i, set := range sets {
-		in, err := c.join(ctx, set, made.ID)
-		if err != nil {
-			return out, fmt.Errorf("clio: the field was made, its sets are not all changed: %w", err)
-		}
-		if in {
-			out.Sets = append(out.Sets, d.Sets[i])
-		}
-	}
 	return out, nil
+}
+
+// standing asks for one definition.
+func (c *Connector) standing(ctx context.Context, id int64) (connector.Definition, error) {
+	body, err := c.do(ctx, call{
+		method: methodGet, path: customFields + "/" + strconv.FormatInt(id, 10) + ".json",
+		query: url.Values{"fields": {fieldFields}}.Encode(), want: statusOK,
+	})
+	if err != nil {
+		return connector.Definition{}, err
+	}
+	field, err := readField(body, id)
+	if err != nil {
+		return connector.Definition{}, err
+	}
+	return field.definition()
 }
 
 // create makes a field once. When no answer came it looks for one that was not
@@ -185,61 +182,6 @@ func readField(body []byte, id int64) (fieldShape, error) {
 	return *answer.Data, nil
 }
 
-// join puts a field into a set that others may change meanwhile, and tells
-// whether it is in it afterwards. A refusal is no error: the field is there,
-// and a person can put it where it belongs.
-func (c *Connector) join(ctx context.Context, set, field int64) (bool, error) {
-	path := fieldSets + "/" + strconv.FormatInt(set, 10) + ".json"
-	q := url.Values{"fields": {setFields}}.Encode()
-	for range maxMeet {
-		body, err := c.do(ctx, call{method: methodGet, path: path, query: q, want: statusOK})
-		if err != nil {
-			return false, err
-		}
-		was, err := readSet(body, set)
-		if err != nil {
-			return false, err
-		}
-		if slices.Contains(*was.Fields, idShape{field}) {
-			return true, nil
-		}
-		body, err = c.do(ctx, call{
-			method: methodPatch, path: path, query: q, want: statusOK, ifMatch: was.Etag,
-			body: envelope(map[string]any{"custom_fields": append(slices.Clone(*was.Fields), idShape{field})}),
-		})
-		switch {
-		case errors.Is(err, connector.ErrConflict), errors.Is(err, connector.ErrUncertain) && ctx.Err() == nil:
-			continue // look again
-		case errors.Is(err, connector.ErrRefused), errors.Is(err, connector.ErrForbidden):
-			return false, nil
-		case err != nil:
-			return false, err
-		}
-		is, err := readSet(body, set)
-		if err != nil {
-			return false, err
-		}
-		for _, f := range *was.Fields {
-			if !slices.Contains(*is.Fields, f) {
-				return false, malformed("a set that lost a field")
-			}
-		}
-		return slices.Contains(*is.Fields, idShape{field}), nil
-	}
-	return false, fmt.Errorf("clio: a set: %w", connector.ErrConflict)
-}
-
-func readSet(body []byte, id int64) (setShape, error) {
-	var answer showShape[setShape]
-	if err := decode(body, &answer); err != nil {
-		return setShape{}, err
-	}
-	if answer.Data == nil || answer.Data.ID != id || !isEtag(answer.Data.Etag) || answer.Data.Fields == nil {
-		return setShape{}, malformed("a set")
-	}
-	return *answer.Data, nil
-}
-
 // UpdateField implements [connector.Definer]. Where the answer was lost it
 // looks whether the field is as asked for, and is ErrConflict if it is not.
 func (c *Connector) UpdateField(ctx context.Context, d connector.Definition) (connector.Definition, error) {
@@ -257,17 +199,15 @@ func (c *Connector) UpdateField(ctx context.Context, d connector.Definition) (co
 		body: envelope(map[string]any{"name": d.Name, "required": d.Required}),
 	})
 	lost := errors.Is(err, connector.ErrUncertain) && ctx.Err() == nil
+	var out connector.Definition
 	if lost {
-		body, err = c.do(ctx, call{method: methodGet, path: path, query: q, want: statusOK})
+		out, err = c.standing(ctx, id)
+	} else if err == nil {
+		var field fieldShape
+		if field, err = readField(body, id); err == nil {
+			out, err = field.definition()
+		}
 	}
-	if err != nil {
-		return none, err
-	}
-	field, err := readField(body, id)
-	if err != nil {
-		return none, err
-	}
-	out, err := field.definition()
 	if err != nil {
 		return none, err
 	}
@@ -288,16 +228,7 @@ func (c *Connector) DeleteField(ctx context.Context, d connector.Definition) err
 	if err != nil {
 		return err
 	}
-	path := customFields + "/" + d.ID + ".json"
-	body, err := c.do(ctx, call{method: methodGet, path: path, query: url.Values{"fields": {fieldFields}}.Encode(), want: statusOK})
-	if err != nil {
-		return err
-	}
-	field, err := readField(body, id)
-	if err != nil {
-		return err
-	}
-	is, err := field.definition()
+	is, err := c.standing(ctx, id)
 	switch {
 	case err != nil:
 		return err
@@ -306,6 +237,6 @@ func (c *Connector) DeleteField(ctx context.Context, d connector.Definition) err
 	case is.Version != d.Version || is.Name != d.Name || is.Kind != d.Kind || is.Type != d.Type:
 		return fmt.Errorf("clio: a custom field: %w", connector.ErrConflict)
 	}
-	_, err = c.do(ctx, call{method: methodDelete, path: path, want: statusNoContent})
+	_, err = c.do(ctx, call{method: methodDelete, path: customFields + "/" + d.ID + ".json", want: statusNoContent})
 	return err
 }

@@ -105,7 +105,7 @@ func (s SignIn) Exchange(ctx context.Context, t transport.Transport, clock conne
 		err = fmt.Errorf("clio: no refresh token: %w", connector.ErrMalformed)
 	}
 	if err != nil {
-		return Tokens{}, gone(err)
+		return Tokens{}, unanswered(err)
 	}
 	return tokens, nil
 }
@@ -132,7 +132,7 @@ func (a App) Deauthorize(ctx context.Context, t transport.Transport, tokens Toke
 		transport.Header{"Authorization": "Bearer " + string(tokens.Access.Expose())})
 	switch {
 	case err != nil:
-		return gone(err)
+		return unanswered(err)
 	case status == statusOK || status == statusNoContent || status == statusUnauthorized:
 		return nil
 	default:
@@ -140,8 +140,8 @@ func (a App) Deauthorize(ctx context.Context, t transport.Transport, tokens Toke
 	}
 }
 
-// gone names a failure of the transport by the contract's words.
-func gone(err error) error {
+// unanswered names a failure of the transport by the contract's words.
+func unanswered(err error) error {
 	switch {
 	case errors.Is(err, transport.ErrLost):
 		return fmt.Errorf("clio: %w: %w", connector.ErrUncertain, err)

@@ -24,7 +24,8 @@ const (
 // server's clock, the window ends.
 //
 // Within a window requests go out as they come: nothing is gained by spreading
-// them, and a person at the command line does not wait. When a window should
+// them, and a person at the command line does not wait. Only where somebody
+// else uses the same token are they spread, so that both get their share. When a window should
 // have ended one request goes first, and the others once its answer has shown
 // that a new window began, so that a clock that is wrong costs no 429.
 type pacer struct {
@@ -38,6 +39,7 @@ type pacer struct {
 	limit   int           // requests of a window; 0 if the server does not say
 	left    int           // requests left in this window, as far as is known
 	flying  int           // requests without an answer
+	granted int           // requests sent so far
 	probing bool          // one of them asks whether a new window began
 	window  time.Duration
 	reset   int64         // end of the window, unix seconds by the server's clock
@@ -46,6 +48,7 @@ type pacer struct {
 	others  [2]bool       // somebody else used the token in this window, in the last
 	until   time.Time     // nothing goes out before
 	skew    skew
+	last    time.Time   // when a request was sent last
 	sent    []time.Time // the last requests, as many as budget
 }
 
@@ -60,6 +63,9 @@ func newPacer(clock connector.Clock, budget int) *pacer {
 type turn struct {
 	sent  time.Time
 	probe bool
+	// before is how many were in flight, ordinal how many had been sent: what
+	// the server may have counted only after this one.
+	before, ordinal int
 }
 
 // acquire waits for permission to send one request, which ends by answered or
@@ -123,6 +129,8 @@ func (p *pacer) next(now time.Time) (time.Duration, <-chan struct{}) {
 		// request goes out in the middle of the time in which the window may
 		// end: it is allowed either way, and its answer halves that time.
 		return p.ends((p.skew.low + p.skew.high) / 2).Sub(now), nil
+	case p.keep() > 0:
+		return p.last.Add(ended.Sub(p.last) / time.Duration(p.left-p.keep()+1)).Sub(now), nil
 	default:
 		return 0, nil
 	}
@@ -152,7 +160,10 @@ func (p *pacer) ends(skew time.Duration) time.Time {
 func (p *pacer) ended() time.Time { return p.ends(p.skew.low).Add(p.window/120 + p.late) }
 
 func (p *pacer) grant(now time.Time) turn {
-	t := turn{sent: now, probe: p.heard && p.limit > 0 && !now.Before(p.ended())}
+	t := turn{sent: now, probe: p.heard && p.limit > 0 && !now.Before(p.ended()), before: p.flying}
+	p.last = now
+	p.granted++
+	t.ordinal = p.granted
 	p.flying++
 	p.left--
 	p.probing = p.probing || t.probe
@@ -191,7 +202,7 @@ func (p *pacer) answered(t turn, status int, h transport.Header) {
 	now := p.clock.Now()
 	p.skew.sample(h["Date"], t.sent, now)
 	if r, ok := readRate(h); ok {
-		p.count(r, t.probe, now)
+		p.count(r, t, now)
 	}
 	if status != statusLimited {
 		return
@@ -207,17 +218,18 @@ func (p *pacer) answered(t turn, status int, h transport.Header) {
 }
 
 // count takes over what the server counts.
-func (p *pacer) count(r rate, probe bool, now time.Time) {
+func (p *pacer) count(r rate, t turn, now time.Time) {
+	// What the server may have counted only after this one.
+	pending := t.before + p.granted - t.ordinal
 	switch {
-	case p.limit > 0 && r.reset < p.reset && !probe:
+	case p.limit > 0 && r.reset < p.reset && !t.probe:
 		return // of an earlier window
 	case p.limit == 0 || r.reset != p.reset:
 		if p.limit > 0 && r.reset > p.reset {
 			p.window = min(p.window, time.Duration(r.reset-p.reset)*time.Second)
 		}
-		// What was sent meanwhile may not be counted yet.
-		p.others = [2]bool{r.limit-r.left > 1+p.flying && p.limit > 0, p.others[0]}
-		p.reset, p.seen, p.left = r.reset, now, r.left-p.flying
+		p.others = [2]bool{r.limit-r.left > 1+pending && p.limit > 0, p.others[0]}
+		p.reset, p.seen, p.left = r.reset, now, r.left-pending
 		if length := time.Unix(r.reset, 0).Sub(now.Add(p.skew.high)); length > p.window && p.skew.known {
 			p.window = min(length.Round(time.Second), longestWait)
 		}
@@ -225,7 +237,7 @@ func (p *pacer) count(r rate, probe bool, now time.Time) {
 		p.others[0] = true
 		p.left = r.left
 	default:
-		p.left = max(p.left, r.left-p.flying)
+		p.left = max(p.left, r.left-pending)
 	}
 	p.limit = r.limit
 	// An end that is far away is a mistake, and one in the past a reason to ask.

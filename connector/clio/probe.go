@@ -19,6 +19,8 @@ const (
 	lineLength = 255
 	areaLength = 65_536
 	maxProbe   = 1_000_000
+	// maxMeet bounds how often a record is tried that others change too.
+	maxMeet = 5
 )
 
 // probeName is the name of a temporary field, which nobody else gives one.

@@ -195,6 +195,9 @@ func (c *Connector) Write(ctx context.Context, r connector.Record, changes []con
 		return fail(err)
 	}
 	body, err = c.do(ctx, call{method: methodPatch, path: path, query: q, want: statusOK, ifMatch: r.Version, body: body})
+	if errors.Is(err, connector.ErrRefused) && !errors.Is(err, connector.ErrUncertain) {
+		err = c.whyRefused(ctx, fields, err)
+	}
 	if err != nil {
 		return fail(err)
 	}
@@ -204,6 +207,25 @@ func (c *Connector) Write(ctx context.Context, r connector.Record, changes []con
 		return fail(fmt.Errorf("%w: %w", connector.ErrUncertain, err))
 	}
 	return written, nil
+}
+
+// whyRefused tells whether a write was refused because one of the fields was deleted
+// meanwhile: an answer does not say so in words to rely on.
+func (c *Connector) whyRefused(ctx context.Context, fields []string, refused error) error {
+	for _, f := range fields {
+		id, err := number(f)
+		if err != nil {
+			return err
+		}
+		d, err := c.standing(ctx, id)
+		switch {
+		case errors.Is(err, connector.ErrNotFound), err == nil && d.Deleted:
+			return fmt.Errorf("clio: the field %s: %w", f, connector.ErrNotFound)
+		case err != nil:
+			return refused
+		}
+	}
+	return refused
 }
 
 // about names the record of an error, once.
@@ -276,6 +298,8 @@ func patch(changes []connector.Change) ([]byte, error) {
 		case change.Remove && (change.ID == "" || change.Data != nil):
 			return refused("removing what is not there, or with a value")
 		case change.Remove:
+		case change.Data == nil && change.ID == "":
+			return refused("an empty value where there is none")
 		case change.Data == nil:
 			e.Value = &null
 		case !json.Valid(change.Data):

@@ -124,6 +124,9 @@ func (c *Connector) try(ctx context.Context, r call, a *attempts) ([]byte, error
 	}
 	t, waited, err := c.pacer.acquire(ctx)
 	c.waited.Add(int64(waited))
+	if waited > 0 {
+		c.waits.Add(1)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -223,6 +226,7 @@ func (c *Connector) pause(ctx context.Context, a *attempts, r *repeat) error {
 	// The last attempt is at the end of the patience, not before.
 	wait = min(wait, c.cfg.Patience-now.Sub(a.began))
 	c.backedOff.Add(int64(wait))
+	c.waits.Add(1)
 	return c.cfg.Clock.Sleep(ctx, wait)
 }
 

@@ -6,7 +6,6 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
-	"time"
 	"unicode/utf8"
 
 	"github.com/underseal/underseal/connector"
@@ -46,21 +45,18 @@ type valueShape struct {
 }
 
 type fieldShape struct {
-	ID       int64     `json:"id"`
-	Etag     string    `json:"etag"`
-	Name     string    `json:"name"`
-	Parent   string    `json:"parent_type"`
-	Type     string    `json:"field_type"`
-	Required bool      `json:"required"`
-	Deleted  bool      `json:"deleted"`
-	Order    int32     `json:"display_order"`
-	Created  time.Time `json:"created_at"`
+	ID       int64  `json:"id"`
+	Etag     string `json:"etag"`
+	Name     string `json:"name"`
+	Parent   string `json:"parent_type"`
+	Type     string `json:"field_type"`
+	Required bool   `json:"required"`
+	Deleted  bool   `json:"deleted"`
+	Order    int32  `json:"display_order"`
 }
 
 type setShape struct {
 	ID     int64      `json:"id"`
-	Etag   string     `json:"etag"`
-	Parent string     `json:"parent_type"`
 	Fields *[]idShape `json:"custom_fields"`
 }
 
@@ -69,7 +65,7 @@ const (
 	recordFields = "id,etag"
 	valueFields  = "id,etag,custom_field_values{id,value,custom_field}"
 	fieldFields  = "id,etag,name,parent_type,field_type,required,deleted,display_order"
-	setFields    = "id,etag,parent_type,custom_fields{id}"
+	setFields    = "id,custom_fields{id}"
 	whoFields    = "id,account{id,name}"
 )
 
