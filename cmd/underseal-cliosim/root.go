@@ -25,6 +25,7 @@ func newRoot(out io.Writer) *cobra.Command {
 It answers the part of Clio's API that Underseal uses, with its OAuth pages,
 from one SQLite file. It has no passwords: serve it on a loopback address.`,
 		SilenceErrors: true, SilenceUsage: true, Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() }, // and an error for what is no command
 	}
 	root.AddCommand(newServe(out), newSeed(out), newToken(out))
 	return root
@@ -152,6 +153,11 @@ JSON: the users, the application's id and secret, the custom fields by name.`,
 			sim, err := cliosim.Open(cmd.Context(), cliosim.Config{Path: path, Region: o.App.Region})
 			if err != nil {
 				return err
+			}
+			for _, n := range []*int{&o.Matters, &o.Contacts} {
+				if *n == 0 {
+					*n = -1 // none, and not the default
+				}
 			}
 			firm, err := sim.Seed(cmd.Context(), o)
 			if err = errors.Join(err, sim.Close()); err != nil {
