@@ -299,17 +299,18 @@ func (j *Job) find(t Target, byID map[string]connector.Definition, signed []work
 	}
 	f.resource, f.ended, f.epoch = bound.ID, bound.Ended, bound.Epoch().Number
 	_, twin, twinned := strings.Cut(bound.Binding.ID, separator)
-	if f.ended && !twinned && f.twinned {
-		return f, nil // it was in place; from now on it has a twin
-	}
-	f.twinned = twinned
-	if twinned {
-		if d, ok := byID[twin]; ok && !d.Deleted {
-			f.twin = &d
-		} else if !f.ended {
-			f.gone = true
-			f.stop = fmt.Errorf("the field that holds its tokens: %w", connector.ErrNotFound)
-		}
+	d, there := byID[twin]
+	there = there && !d.Deleted
+	switch {
+	case twinned && there:
+		f.twinned, f.twin = true, &d
+	case f.ended:
+		// It begins anew, in whatever way it needs now.
+	case twinned:
+		f.twinned, f.gone = true, true
+		f.stop = fmt.Errorf("the field that holds its tokens: %w", connector.ErrNotFound)
+	default:
+		f.twinned = false
 	}
 	return f, nil
 }

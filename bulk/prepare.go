@@ -73,7 +73,10 @@ func (j *Job) prepare(ctx context.Context) error {
 // sign makes the twin, where one is needed, and then the field of the log.
 func (j *Job) sign(ctx context.Context, f *field) error {
 	at := officer.Binding{Connector: j.place.Connector, Account: j.place.Account, Kind: f.def.Kind, ID: f.def.ID}
-	if f.twinned {
+	switch {
+	case f.twin != nil: // a field that has ended left it, with tokens perhaps
+		at.ID += separator + f.twin.ID
+	case f.twinned:
 		twin, err := j.twinFor(ctx, f)
 		if err != nil {
 			return err

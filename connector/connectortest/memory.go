@@ -304,16 +304,16 @@ func (m *Memory) change(r *stored, c connector.Change) error {
 	if i < 0 {
 		// What stood for "never set" gives way to the element.
 		r.Values = slices.DeleteFunc(r.Values, func(v connector.Value) bool { return v.Field == c.Field })
-		r.Values = append(r.Values, connector.Value{Field: c.Field, ID: m.valueID(d.Type), Data: data})
+		r.Values = append(r.Values, connector.Value{Field: c.Field, ID: valueID(r.ID, d), Data: data})
 		return nil
 	}
 	r.Values[i].Data = data
 	return nil
 }
 
-func (m *Memory) valueID(t connector.FieldType) string {
-	m.next++
-	return string(t) + "-" + strconv.Itoa(m.next)
+// valueID is the id of a record's element: such as text_line-7-2.
+func valueID(record string, d *connector.Definition) string {
+	return string(d.Type) + "-" + record + "-" + d.ID
 }
 
 // keep is what the system makes of a value.

@@ -56,7 +56,7 @@ func (m *Memory) Put(kind, id, field, data string) {
 			i = len(r.Values) - 1
 		}
 		if r.Values[i].ID == "" {
-			r.Values[i].ID = m.valueID(m.definition(field).Type)
+			r.Values[i].ID = valueID(id, m.definition(field))
 		}
 		r.Values[i].Data = json.RawMessage(data)
 	})
