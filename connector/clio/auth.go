@@ -82,11 +82,15 @@ func (c *Connector) renew(ctx context.Context, old Tokens) (Tokens, error) {
 			c.retries.Add(1)
 		}
 		sent := c.cfg.Clock.Now()
-		fresh, err := c.cfg.App.refresh(ctx, c.cfg.Transport, c.cfg.Clock, old)
-		if c.cfg.Trace != nil {
-			c.cfg.Trace(Event{Method: methodPost, Path: "/oauth/token", Attempt: a.n, Took: c.cfg.Clock.Now().Sub(sent), Lost: err})
-		}
+		fresh, status, err := c.cfg.App.refresh(ctx, c.cfg.Transport, c.cfg.Clock, old)
 		lost := errors.Is(err, transport.ErrNotSent) || errors.Is(err, transport.ErrLost)
+		if c.cfg.Trace != nil {
+			e := Event{Method: methodPost, Path: "/oauth/token", Attempt: a.n, Status: status, Took: c.cfg.Clock.Now().Sub(sent)}
+			if lost {
+				e.Lost = err
+			}
+			c.cfg.Trace(e)
+		}
 		switch {
 		case err == nil:
 			return fresh, nil

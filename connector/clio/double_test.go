@@ -67,6 +67,7 @@ type double struct {
 	t      *testing.T
 	clock  *testClock
 	answer func(sent) reply
+	host   string
 
 	mu   sync.Mutex
 	seen []sent
@@ -82,7 +83,7 @@ func (d *double) Do(_ context.Context, r transport.Request) (*transport.Response
 	d.seen = append(d.seen, s)
 	a := d.answer(s)
 	d.mu.Unlock()
-	if u.Host != "app.clio.com" || u.Scheme != "https" {
+	if u.Host != d.host || u.Scheme != "https" {
 		d.t.Errorf("a request to %s", u.Host)
 	}
 	if a.err != nil {
@@ -114,7 +115,7 @@ func (f failing) Read([]byte) (int, error) { return 0, f.err }
 // connect makes a connector that asks answer.
 func connect(t *testing.T, answer func(sent) reply, change ...func(*Config)) (*Connector, *double) {
 	t.Helper()
-	d := &double{t: t, clock: &testClock{now: start}, answer: answer}
+	d := &double{t: t, clock: &testClock{now: start}, answer: answer, host: "app.clio.com"}
 	site, err := Region("us")
 	if err != nil {
 		t.Fatal(err)

@@ -98,7 +98,7 @@ func (s SignIn) Exchange(ctx context.Context, t transport.Transport, clock conne
 	if !headerSafe(code) {
 		return Tokens{}, fmt.Errorf("clio: the code: %w", connector.ErrMalformed)
 	}
-	tokens, err := s.app.grant(ctx, t, clock, url.Values{
+	tokens, _, err := s.app.grant(ctx, t, clock, url.Values{
 		"grant_type": {"authorization_code"}, "code": {code}, "redirect_uri": {s.redirect}, "code_verifier": {s.verifier},
 	})
 	if err == nil && tokens.Refresh == nil {
@@ -110,16 +110,16 @@ func (s SignIn) Exchange(ctx context.Context, t transport.Transport, clock conne
 	return tokens, nil
 }
 
-// refresh asks once for a new access token; t's own errors are not translated,
-// for the caller repeats it.
-func (a App) refresh(ctx context.Context, t transport.Transport, clock connector.Clock, old Tokens) (Tokens, error) {
-	tokens, err := a.grant(ctx, t, clock, url.Values{
+// refresh asks once for a new access token. It returns the answer's status; t's
+// own errors are not translated, for the caller repeats it.
+func (a App) refresh(ctx context.Context, t transport.Transport, clock connector.Clock, old Tokens) (Tokens, int, error) {
+	tokens, status, err := a.grant(ctx, t, clock, url.Values{
 		"grant_type": {"refresh_token"}, "refresh_token": {string(old.Refresh.Expose())},
 	})
 	if err == nil && tokens.Refresh == nil {
 		tokens.Refresh = old.Refresh // it stays valid
 	}
-	return tokens, err
+	return tokens, status, err
 }
 
 // Deauthorize ends the tokens, all that came of the same approval. That they
@@ -170,23 +170,23 @@ func (a App) post(ctx context.Context, t transport.Transport, path string, form 
 }
 
 // grant asks for tokens. Its errors are those of the transport, and for an
-// answer that came those of statusError.
-func (a App) grant(ctx context.Context, t transport.Transport, clock connector.Clock, form url.Values) (Tokens, error) {
+// answer that came those of statusError; with the answer's status.
+func (a App) grant(ctx context.Context, t transport.Transport, clock connector.Clock, form url.Values) (Tokens, int, error) {
 	if err := a.check(); err != nil {
-		return Tokens{}, err
+		return Tokens{}, 0, err
 	}
 	form.Set("client_id", a.ID)
 	form.Set("client_secret", string(a.Secret.Expose()))
 	now := clock.Now()
 	status, body, err := a.post(ctx, t, "/oauth/token", form, nil)
 	if err != nil {
-		return Tokens{}, err
+		return Tokens{}, status, err
 	}
 	if status == statusBadRequest {
 		status = statusUnauthorized // invalid_grant: revoked, or a code twice
 	}
 	if status != statusOK {
-		return Tokens{}, fmt.Errorf("clio: sign-in: %w", statusError(status, nil))
+		return Tokens{}, status, fmt.Errorf("clio: sign-in: %w", statusError(status, nil))
 	}
 	defer clear(body)
 	var answer struct {
@@ -196,7 +196,7 @@ func (a App) grant(ctx context.Context, t transport.Transport, clock connector.C
 		Expires int64  `json:"expires_in"`
 	}
 	if json.Unmarshal(body, &answer) != nil || !headerSafe(answer.Access) || answer.Refresh != "" && !headerSafe(answer.Refresh) {
-		return Tokens{}, fmt.Errorf("clio: sign-in: %w", connector.ErrMalformed)
+		return Tokens{}, status, fmt.Errorf("clio: sign-in: %w", connector.ErrMalformed)
 	}
 	tokens := Tokens{Access: secret.New([]byte(answer.Access))}
 	if answer.Refresh != "" {
@@ -205,7 +205,7 @@ func (a App) grant(ctx context.Context, t transport.Transport, clock connector.C
 	if life := min(answer.Expires, int64(maxLife/time.Second)); life > 0 {
 		tokens.Expires = now.Add(time.Duration(life) * time.Second)
 	}
-	return tokens, nil
+	return tokens, status, nil
 }
 
 // headerSafe tells whether s can stand in a header: visible ASCII, not empty,
