@@ -227,7 +227,7 @@ func TestRules(t *testing.T) {
 			defined[r] = page
 		}
 	}
-	mention := regexp.MustCompile(`\b[SDCELT]-[0-9]+\b`)
+	mention := regexp.MustCompile(`\b[SDCELTO]-[0-9]+\b`)
 	for _, page := range pages {
 		b, err := os.ReadFile(page)
 		if err != nil {
@@ -241,7 +241,7 @@ func TestRules(t *testing.T) {
 	}
 
 	broken := map[string]bool{}
-	for _, name := range []string{"suite", "device", "card", "envelope", "token", "log"} {
+	for _, name := range []string{"suite", "device", "card", "envelope", "token", "log", "secret"} {
 		b, err := os.ReadFile("../testdata/vectors/" + name + ".json")
 		if err != nil {
 			t.Fatal(err)

@@ -31,6 +31,11 @@ var (
 	ErrHistory = errors.New("an earlier key was sealed wrongly by whoever opened the next epoch")
 	// ErrNotGranted: the log does not grant this.
 	ErrNotGranted = errors.New("not granted to you")
+	// ErrSecretMissing: the log has a secret whose value the store does not
+	// give. No other value is taken for it.
+	ErrSecretMissing = errors.New("the store does not hold the value of the secret")
+	// ErrSecretSize: a secret is too long, or empty.
+	ErrSecretSize = errors.New("a secret has 1 to 4096 bytes")
 	// ErrNoSuch: nobody or nothing of that name can be seen.
 	ErrNoSuch = errors.New("no such name in the directory")
 	// ErrTaken: the name is in use.

@@ -47,7 +47,15 @@ func (w *Workspace) FieldsAt(ctx context.Context, connector, account string) []F
 	return list
 }
 
-func isField(r *officer.Resource) bool { return r.Kind == wire.KindField }
+// isField tells fields from the organization's secrets, which are of the same
+// kind, and from what is of another.
+func isField(r *officer.Resource) bool {
+	return r.Kind == wire.KindField && r.Binding.Connector != ownConnector
+}
+
+// ownConnector is the connector of bindings that are no place in an outside
+// system.
+const ownConnector = "underseal"
 
 // fields lists some of the resources with the first reason, if there is one,
 // for which a label could not be read that the caller should be able to read.
@@ -102,7 +110,7 @@ func (w *Workspace) Field(ctx context.Context, label string) (FieldInfo, error) 
 func (w *Workspace) FieldAt(ctx context.Context, at officer.Binding) (FieldInfo, error) {
 	if at.ID != "" {
 		for _, r := range w.state.Resources() {
-			if isField(r) && !r.Ended && r.Binding == at {
+			if r.Kind == wire.KindField && !r.Ended && r.Binding == at {
 				f, _ := w.fieldInfo(ctx, r) // its place is enough to know it by
 				return f, nil
 			}
@@ -114,7 +122,7 @@ func (w *Workspace) FieldAt(ctx context.Context, at officer.Binding) (FieldInfo,
 // FieldByID returns a field, which may have ended.
 func (w *Workspace) FieldByID(ctx context.Context, id officer.ResourceID) (FieldInfo, error) {
 	r := w.state.Resource(id)
-	if r == nil || !isField(r) {
+	if r == nil || r.Kind != wire.KindField {
 		return FieldInfo{}, fmt.Errorf("field %s: %w", id, ErrNoSuch)
 	}
 	f, _ := w.fieldInfo(ctx, r) // as above
@@ -134,8 +142,8 @@ func (w *Workspace) NewField(ctx context.Context, label string) error {
 // It fails with ErrTaken where the label or the place belongs to another field
 // that has not ended; FieldAt tells which.
 func (w *Workspace) NewFieldAt(ctx context.Context, label string, at officer.Binding, to []string) (FieldInfo, error) {
-	if at.ID == "" {
-		return FieldInfo{}, fmt.Errorf("field %.80q: %w: a binding without an id is no place", label, officer.ErrOperation)
+	if at.ID == "" || at.Connector == ownConnector {
+		return FieldInfo{}, fmt.Errorf("field %.80q: %w: the binding is no place", label, officer.ErrOperation)
 	}
 	id, err := w.newField(ctx, label, at, to)
 	if err != nil {
@@ -168,7 +176,8 @@ func (w *Workspace) newField(ctx context.Context, label string, at officer.Bindi
 		if p, made, err = a.CreateResource(wire.KindField, at, o, w.me.Member(), dir); err != nil {
 			return nil, err
 		}
-		return p, w.grantNew(ctx, a, p, made, to)
+		granted := map[officer.MemberID]bool{w.me.Member(): true}
+		return p, w.grantNew(ctx, a, p, made, granted, to, officer.Read|officer.Write)
 	})
 	if err != nil {
 		return id, err
@@ -210,10 +219,11 @@ func (w *Workspace) EndField(ctx context.Context, field officer.ResourceID) erro
 	})
 }
 
-// grantNew adds to the plan of a new resource that members may read and write
-// it; the author has all rights already.
-func (w *Workspace) grantNew(ctx context.Context, a plan.Author, p *plan.Plan, key *datakey.Key, to []string) error {
-	granted := map[officer.MemberID]bool{w.me.Member(): true}
+// grantNew adds to the plan of a new resource the rights of members who are not
+// granted it already.
+func (w *Workspace) grantNew(
+	ctx context.Context, a plan.Author, p *plan.Plan, key *datakey.Key, granted map[officer.MemberID]bool, to []string, rights officer.Rights,
+) error {
 	for _, email := range to {
 		m, err := w.MemberByEmail(ctx, email)
 		if err != nil {
@@ -223,7 +233,7 @@ func (w *Workspace) grantNew(ctx context.Context, a plan.Author, p *plan.Plan, k
 			continue
 		}
 		granted[m.ID] = true
-		g, err := a.Grant(key, m.ID, officer.Read|officer.Write)
+		g, err := a.Grant(key, m.ID, rights)
 		if err != nil {
 			return fmt.Errorf("member %.80q: %w", email, err)
 		}

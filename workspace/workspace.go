@@ -204,8 +204,8 @@ func (w *Workspace) Rebuilt() error { return w.rebuilt }
 // lies about conflicts.
 const maxAttempts = 16
 
-// commit makes a plan from the present state, uploads its envelopes, signs
-// its entry and appends it; after a lost race it reads the log and makes the
+// commit makes a plan from the present state, uploads what it needs, signs its
+// entry and appends it; after a lost race it reads the log and makes the
 // plan again (attack 52). A nil plan means that nothing is left to do.
 func (w *Workspace) commit(ctx context.Context, build func(plan.Author) (*plan.Plan, error)) error {
 	for range maxAttempts {
@@ -253,6 +253,11 @@ func (w *Workspace) upload(ctx context.Context, p *plan.Plan) error {
 	for _, e := range p.Envelopes {
 		if err := w.store.PutEnvelope(ctx, e.Index, e.Envelope); err != nil {
 			return fmt.Errorf("upload envelope: %w", err)
+		}
+	}
+	for _, m := range p.Mail {
+		if err := w.store.PutMail(ctx, m.Box, m.Data); err != nil {
+			return fmt.Errorf("upload message: %w", err)
 		}
 	}
 	return nil

@@ -79,6 +79,8 @@ func rules() []rule {
 		{workspace.ErrLocal, classRefused, "a file of this device's own folder was altered; restore the folder from your copy"},
 		{workspace.ErrStore, classRefused, "the store contradicts itself; try another copy of it"},
 		{workspace.ErrKeyMissing, classRefused, "the store lost an envelope; ask who granted it to you to grant it again"},
+		{workspace.ErrSecretMissing, classRefused, "an officer puts it into the store again; what it holds instead is not used"},
+		{workspace.ErrSecretSize, classInput, ""},
 		{workspace.ErrHistory, classRefused, "see who did: underseal log show; somebody who had the field before can read and seal again what is older"},
 		{errOtherOrganization, classRefused, "check the path, and the fingerprint with an officer: underseal org show"},
 

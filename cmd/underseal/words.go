@@ -31,6 +31,9 @@ func newWords(ctx context.Context, w *workspace.Workspace) *words {
 			label = r.ID.String()[:8]
 		}
 		x.fields[r.ID] = fmt.Sprintf("%s %s", r.Kind, term.Escape(label))
+		if name, ok := workspace.SecretName(r); ok {
+			x.fields[r.ID] = "secret " + term.Escape(name)
+		}
 		if d := w.State().Directory(); d != nil && d.ID == r.ID {
 			x.fields[r.ID] = "the directory"
 		}

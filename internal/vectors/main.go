@@ -73,6 +73,7 @@ func files() map[string]any {
 		"card.json":     newFile("card", cardVectors()),
 		"envelope.json": newFile("envelope", envelopeVectors()),
 		"token.json":    newFile("token", tokenVectors()),
+		"secret.json":   newFile("secret", secretVectors()),
 		"log.json":      logFile,
 	}
 }

@@ -10,12 +10,14 @@ const (
 	LabelCard         = "underseal/v1/card"         // signature of a card
 	LabelFingerprint  = "underseal/v1/fingerprint"  // member id from a card
 	LabelSafetyNumber = "underseal/v1/safety-number"
-	LabelDevice       = "underseal/v1/device"     // signature of a device record
-	LabelDeviceID     = "underseal/v1/device-id"  // device id from a device record
-	LabelPublicKey    = "underseal/v1/public-key" // hash of an X-Wing public key
-	LabelText         = "underseal/v1/text"       // salted commitment to a name, email or label
-	LabelEnvelope     = "underseal/v1/envelope"   // HPKE info and signature of an envelope
-	LabelIndex        = "underseal/v1/index"      // index under which a store files envelopes
+	LabelDevice       = "underseal/v1/device"       // signature of a device record
+	LabelDeviceID     = "underseal/v1/device-id"    // device id from a device record
+	LabelPublicKey    = "underseal/v1/public-key"   // hash of an X-Wing public key
+	LabelText         = "underseal/v1/text"         // salted commitment to a name, email or label
+	LabelEnvelope     = "underseal/v1/envelope"     // HPKE info and signature of an envelope
+	LabelIndex        = "underseal/v1/index"        // index under which a store files envelopes
+	LabelSecret       = "underseal/v1/secret"       // mailbox of an organization secret
+	LabelSecretValue  = "underseal/v1/secret-value" // digest of its value, which is the label of its resource
 
 	LabelDataKey  = "underseal/v1/data-key"  // HKDF salt of every data key
 	LabelCommit   = "underseal/v1/commit"    // its commitment

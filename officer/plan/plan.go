@@ -1,6 +1,6 @@
 // Package plan makes the changes that the membership log records: it builds
-// the operations of one entry together with the envelopes that must be in the
-// store before the entry is.
+// the operations of one entry together with the envelopes and messages that must
+// be in the store before the entry is.
 //
 // A plan is made from a verified state and the author's unlocked keys; it
 // touches neither store nor network. The workspace uploads a plan's envelopes,
@@ -34,10 +34,17 @@ type Filed struct {
 	Envelope []byte
 }
 
-// Plan is one entry's operations and the envelopes that it needs.
+// Message is a message and the mailbox that it goes to.
+type Message struct {
+	Box  officer.Hash
+	Data []byte
+}
+
+// Plan is one entry's operations and what of the store it needs.
 type Plan struct {
 	Operations []officer.Operation
 	Envelopes  []Filed
+	Mail       []Message
 	// Skipped are members who are granted a rotated key but cannot be sealed
 	// to now: their user key is closed or their time is over.
 	Skipped []officer.MemberID
@@ -47,6 +54,7 @@ type Plan struct {
 func (p *Plan) Join(o *Plan) {
 	p.Operations = append(p.Operations, o.Operations...)
 	p.Envelopes = append(p.Envelopes, o.Envelopes...)
+	p.Mail = append(p.Mail, o.Mail...)
 	p.Skipped = append(p.Skipped, o.Skipped...)
 }
 
