@@ -18,9 +18,6 @@ import (
 const (
 	customFields = api + "custom_fields"
 	fieldSets    = api + "custom_field_sets"
-	// maxCreate bounds how often a field is asked for whose making had no
-	// answer.
-	maxCreate = 3
 )
 
 // Definitions implements [connector.Reader].
@@ -139,7 +136,9 @@ func (c *Connector) create(ctx context.Context, data map[string]any, parent stri
 		method: methodPost, path: customFields + ".json", want: statusCreated, once: true,
 		query: url.Values{"fields": {fieldFields}}.Encode(), body: envelope(data),
 	}
-	for range maxCreate {
+	var a attempts
+	for {
+		a.n++
 		body, err := c.do(ctx, r)
 		if err == nil {
 			return readField(body, 0)
@@ -147,17 +146,19 @@ func (c *Connector) create(ctx context.Context, data map[string]any, parent stri
 		if !errors.Is(err, connector.ErrUncertain) || ctx.Err() != nil {
 			return fieldShape{}, err
 		}
-		now, err := c.fields(ctx)
-		if err != nil {
-			return fieldShape{}, fmt.Errorf("%w: %w", connector.ErrUncertain, err)
+		now, failed := c.fields(ctx)
+		if failed != nil {
+			return fieldShape{}, fmt.Errorf("%w: %w", connector.ErrUncertain, failed)
 		}
 		for _, f := range now {
 			if !known[f.ID] && !f.Deleted && f.Name == data["name"] && f.Parent == parent && connector.FieldType(f.Type) == data["field_type"] {
 				return f, nil
 			}
 		}
+		if err := c.pause(ctx, &a, &repeat{cause: fmt.Errorf("clio: make a field: %w", connector.ErrUnavailable), fault: true}); err != nil {
+			return fieldShape{}, err
+		}
 	}
-	return fieldShape{}, fmt.Errorf("clio: make a field: %w", connector.ErrUnavailable)
 }
 
 // envelope is a request's body. What goes into it is made here and can be

@@ -45,11 +45,15 @@ type Options struct {
 	// TLS is used in place of the system's certificates; its lowest version is
 	// raised to 1.2.
 	TLS *tls.Config
+	// Wrap, where set, is put round what speaks to the network: something that
+	// counts or checks what passes.
+	Wrap func(http.RoundTripper) http.RoundTripper
 }
 
 // Transport sends requests by net/http. It may be used by several goroutines.
 type Transport struct {
 	client  *http.Transport
+	through http.RoundTripper // client, or what is round it
 	timeout time.Duration
 }
 
@@ -66,7 +70,7 @@ func New(o Options) *Transport {
 	if o.Timeout <= 0 {
 		o.Timeout = wholeTimeout
 	}
-	return &Transport{
+	t := &Transport{
 		timeout: o.Timeout,
 		client: &http.Transport{
 			Proxy:                  http.ProxyFromEnvironment,
@@ -83,6 +87,11 @@ func New(o Options) *Transport {
 			DisableCompression: true,
 		},
 	}
+	t.through = t.client
+	if o.Wrap != nil {
+		t.through = o.Wrap(t.client)
+	}
+	return t
 }
 
 // Close gives the connections back that nobody uses.
@@ -115,7 +124,7 @@ func (t *Transport) Do(ctx context.Context, r transport.Request) (*transport.Res
 		req.Header.Set(name, value)
 	}
 	// Not http.Client: it would follow redirects and keep cookies.
-	res, err := t.client.RoundTrip(req)
+	res, err := t.through.RoundTrip(req)
 	if err != nil {
 		defer cancel()
 		return nil, lost(ctx, connected.Load(), err)
