@@ -12,6 +12,8 @@ tools=(
 	"dbus-run-session dbus-daemon the tests of the operating system's keyring"
 	"gnome-keyring-daemon gnome-keyring the tests of the operating system's keyring"
 	"age age the tests that open our files with the stock age program"
+	"pdftoppm poppler-utils the tests that look at the paper kit as a picture"
+	"zbarimg zbar-tools the tests that read the paper kit's QR code"
 	"brotli brotli the size of the WebAssembly module"
 	"node nodejs the reader of the formats in another language, and tests in WebAssembly"
 	"npm npm the reader of the formats in another language"
