@@ -17,6 +17,7 @@ import (
 	"github.com/underseal/underseal/internal/durable"
 	"github.com/underseal/underseal/internal/secret"
 	"github.com/underseal/underseal/internal/term"
+	"github.com/underseal/underseal/keyring"
 )
 
 // app is what every command works with: the surroundings of the process and
@@ -32,10 +33,11 @@ type app struct {
 	keyStore string
 
 	prompter *term.Prompter
-	held     *secret.Bytes // the device secret, within one run of setup
-	began    bool          // a command of ours was reached
-	jsonTo   io.Writer     // where --json goes
-	failure  bool          // the error was printed, within the result
+	me       *keyring.Unlocked // while an organization is open
+	held     *secret.Bytes     // the device secret, within one run of setup
+	began    bool              // a command of ours was reached
+	jsonTo   io.Writer         // where --json goes
+	failure  bool              // the error was printed, within the result
 }
 
 func newApp() *app {

@@ -36,6 +36,9 @@ var (
 	classStorage     = class{8, "storage", "a place cannot be used: exists, full, read-only, no store"}
 	classBusy        = class{9, "busy", "others are writing; try again"}
 	classNewer       = class{10, "newer", "made by a newer version of underseal"}
+	classConnection  = class{11, "connection", "an outside system refuses the connection, or what it asks"}
+	classUnavailable = class{12, "unavailable", "an outside system does not answer, or not as it should"}
+	classLeft        = class{13, "left", "done, but for some values that were left and are listed"}
 	classInterrupted = class{130, "interrupted", "ended by a signal, such as Ctrl-C"}
 )
 
@@ -43,7 +46,7 @@ var (
 func classes() []class {
 	return []class{
 		classDone, classError, classUsage, classSetup, classLocked, classDenied, classInput,
-		classRefused, classStorage, classBusy, classNewer, classInterrupted,
+		classRefused, classStorage, classBusy, classNewer, classConnection, classUnavailable, classLeft, classInterrupted,
 	}
 }
 

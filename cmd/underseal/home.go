@@ -230,7 +230,9 @@ func (a *app) openAt(ctx context.Context, address string, org officer.Organizati
 		_ = st.Close() // nothing was written
 		return nil, nil, err
 	}
+	a.me = me
 	done = func() {
+		a.me = nil
 		if w != nil {
 			w.Close()
 		}

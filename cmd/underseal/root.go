@@ -40,6 +40,7 @@ Begin with: underseal setup`,
 		{"organization", "Your organization:", []*cobra.Command{
 			newIdentityCommand(a), newOrgCommand(a), newMemberCommand(a), newFieldCommand(a), newLogCommand(a),
 		}},
+		{"systems", "Other systems:", []*cobra.Command{newClioCommand(a), newJobCommand(a)}},
 		{"device", "This device:", []*cobra.Command{newUnlockCommand(a), newLockCommand(a)}},
 		{"", "", []*cobra.Command{newVersionCommand(a), newManCommand(), newAgentCommand()}},
 	} {

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"io/fs"
+	"slices"
 	"syscall"
 
 	"github.com/underseal/underseal/bulk/columns"
@@ -39,13 +40,13 @@ type rule struct {
 
 // rules is searched from the top: the first that matches decides.
 func rules() []rule {
-	return []rule{
+	return slices.Concat([]rule{
 		{context.Canceled, classInterrupted, "no output was written; run it again"},
 		{term.ErrInterrupted, classInterrupted, ""},
 		{term.ErrNoTerminal, classUsage, "there is no terminal to ask on; give the answer by a flag, see --help"},
 		{term.ErrNoAnswer, classUsage, "run it again, or give the answer by a flag, see --help"},
 		{term.ErrLongAnswer, classUsage, ""},
-
+	}, outsideRules(), []rule{
 		{errNoHome, classSetup, "set UNDERSEAL_HOME to a folder of your own"},
 		{errHomeFile, classSetup, "set UNDERSEAL_HOME to a folder of your own"},
 		{errNoIdentity, classSetup, "run: underseal setup"},
@@ -145,5 +146,5 @@ func rules() []rule {
 		{keystore.ErrUnavailable, classLocked, "is the keyring running and unlocked?"},
 		{fs.ErrNotExist, classInput, "check the name"},
 		{fs.ErrPermission, classStorage, "check the permissions"},
-	}
+	})
 }

@@ -1,0 +1,60 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+)
+
+// Errors of the commands for Clio and for jobs.
+var (
+	errNotConnected   = errors.New("this device is not connected to Clio")
+	errOtherAccount   = errors.New("this device is connected to another Clio account")
+	errNoRegistration = errors.New("nobody has shared the firm's Clio application with you")
+	errClientSecret   = errors.New("the client secret cannot be read")
+	errDeclined       = errors.New("the connection was declined")
+	errNoBrowserCame  = errors.New("nobody came back from Clio")
+	errNoClioField    = errors.New("no such field in Clio")
+	errClioAmbiguous  = errors.New("several fields in Clio have that name")
+	errNotProtected   = errors.New("not protected")
+	errNothingToDo    = errors.New("nothing is protected in this account")
+	errNotSettled     = errors.New("there is nothing to accept about it")
+	errNoJob          = errors.New("there is no such job")
+	errNoReport       = errors.New("there is no report yet")
+	errCredentials    = errors.New("Clio does not accept the application's id or secret")
+	errOtherRegion    = errors.New("the firm's Clio application belongs to another region")
+	errNotUndoable    = errors.New("only what enable sealed can be undone")
+)
+
+func newClioCommand(a *app) *cobra.Command {
+	return noun("clio", "Clio: seal the custom fields of your account", `Clio: seal the custom fields of your account, with everything that is in them
+already. Connect first; what a firm needs for that is in doc/clio-setup.md.`,
+		newClioConnectCommand(a), newClioFieldsCommand(a), newClioEnableCommand(a), newClioDisableCommand(a), newClioAcceptCommand(a),
+		newClioStatusCommand(a), newClioVerifyCommand(a), newClioReportCommand(a), newClioDisconnectCommand(a))
+}
+
+// someArgs wants one argument or more, each called name in the help.
+func someArgs(name string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) == 0 {
+			return fmt.Errorf("%s needs a %s", called(cmd), name)
+		}
+		return nil
+	}
+}
+
+// onFlag tells apart fields of one name.
+func onFlag(c *cobra.Command, on *string) {
+	c.Flags().StringVar(on, "on", "", "only fields of this `KIND` of record, matter or contact, where both have the name")
+	choices(c, "on", "matter", "contact")
+}
+
+func checkOn(cmd *cobra.Command, on string) error {
+	switch on {
+	case "", "matter", "contact":
+		return nil
+	default:
+		return &usageError{errors.New("--on is matter or contact"), cmd}
+	}
+}

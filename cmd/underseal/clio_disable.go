@@ -1,0 +1,70 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/underseal/underseal/bulk"
+	"github.com/underseal/underseal/internal/term"
+)
+
+func newClioDisableCommand(a *app) *cobra.Command {
+	var on string
+	var rate int
+	var yes bool
+	c := &cobra.Command{
+		Use: "disable NAME...", Short: "Open custom fields again, for all who use the account", Args: someArgs("NAME"),
+		Long: `Open custom fields again: every token that you can open becomes the value that it
+was, and everybody who uses the Clio account sees it. The fields are no longer
+protected, and the fields that held their tokens are deleted once they are empty.
+It asks first.
+
+Tokens that you cannot open stay, and are listed.`,
+		Example: "underseal clio disable SSN",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := (&enableFlags{on: on, rate: rate}).check(cmd); err != nil {
+				return err
+			}
+			return a.withClio(cmd.Context(), 0, rate, func(x *account) error { return x.disable(cmd.Context(), args, on, yes) })
+		},
+	}
+	c.Flags().BoolVar(&yes, "yes", false, "do not ask")
+	rateFlag(c, &rate)
+	onFlag(c, &on)
+	return c
+}
+
+func (x *account) disable(ctx context.Context, names []string, on string, yes bool) error {
+	v, err := x.see(ctx)
+	if err != nil {
+		return err
+	}
+	found, err := named(v.defs, names, on)
+	if err != nil {
+		return err
+	}
+	var targets []bulk.Target
+	for _, d := range found {
+		p, signed := v.signed[d.ID]
+		if !signed {
+			return fmt.Errorf("%s: %w", term.Escape(d.Name), errNotProtected)
+		}
+		targets = append(targets, bulk.Target{Field: d.ID, Label: p.LabelText, Twin: p.Twin != ""})
+	}
+	x.a.say("every value of %s becomes visible to all who use the Clio account %s, and to Clio itself",
+		count(int64(len(targets)), "field", "fields"), term.Escape(v.place.Name))
+	if err := x.a.confirm(ctx, yes, "Open them now?"); err != nil {
+		return err
+	}
+	watching, end := x.a.watch()
+	defer end()
+	j, err := x.job(ctx, bulk.Config{Targets: targets, Events: watching.event})
+	if err != nil {
+		return err
+	}
+	r, err := j.Disable(ctx)
+	end()
+	return x.finish(ctx, r, "", err)
+}

@@ -1,0 +1,385 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/underseal/underseal/bulk"
+	"github.com/underseal/underseal/connector"
+	"github.com/underseal/underseal/internal/term"
+	"github.com/underseal/underseal/officer"
+)
+
+// enableFlags are those of clio enable.
+type enableFlags struct {
+	to              []string
+	on, export      string
+	rate            int
+	dryRun, yes     bool
+	repair, noCopy  bool
+	twin            bool
+	changedDefaults bool
+}
+
+func newClioEnableCommand(a *app) *cobra.Command {
+	var f enableFlags
+	c := &cobra.Command{
+		Use: "enable NAME...", Short: "Seal custom fields, with everything that is in them",
+		Long: `Seal custom fields, with everything that is in them. First it says what that
+means: how many values and requests, how long, and what stops working. Then it
+asks. The values stay in Clio, as tokens that only you and --to can open.
+
+Numbers, dates, times, amounts, checkboxes, choices, emails, addresses and
+references cannot hold a token: their tokens go to a new field beside them. It can be
+ended at any moment, and goes on with underseal job resume.
+
+A copy of all values is written first, sealed: underseal open reads it. With
+--repair it seals what was found in clear in fields that are protected already;
+without a NAME, in all of them.`,
+		Example: `underseal clio enable SSN "Minor's name" --to bob@example.com
+underseal clio enable --repair --yes`,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if f.repair {
+				return nil
+			}
+			return someArgs("NAME")(cmd, args)
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := f.check(cmd); err != nil {
+				return err
+			}
+			return a.withClio(cmd.Context(), 0, f.rate, func(x *account) error { return x.enable(cmd.Context(), args, f) })
+		},
+	}
+	f.add(c)
+	c.Flags().BoolVar(&f.dryRun, "dry-run", false, "say what it would do, and change nothing")
+	c.Flags().BoolVar(&f.repair, "repair", false, "seal what was found in clear in protected fields")
+	c.Flags().StringVar(&f.export, "export", "", "`FILE` for the sealed copy (default: in the home folder, under exports)")
+	c.Flags().BoolVar(&f.noCopy, "no-export", false, "write no sealed copy first")
+	c.Flags().BoolVar(&f.twin, "twin", false, "put the tokens into a new field also where the field itself holds text")
+	c.MarkFlagsMutuallyExclusive("export", "no-export")
+	must(c.RegisterFlagCompletionFunc("export", files))
+	return c
+}
+
+// add adds the flags that accept has as well.
+func (f *enableFlags) add(c *cobra.Command) {
+	c.Flags().StringArrayVar(&f.to, "to", nil, "`EMAIL` of a colleague who may read and write the fields; repeat it")
+	c.Flags().BoolVar(&f.yes, "yes", false, "do not ask")
+	rateFlag(c, &f.rate)
+	onFlag(c, &f.on)
+}
+
+func rateFlag(c *cobra.Command, rate *int) {
+	c.Flags().IntVar(rate, "rate", 0, "at most `N` requests a minute (default: what Clio allows)")
+}
+
+func (f *enableFlags) check(cmd *cobra.Command) error {
+	if f.rate < 0 {
+		return &usageError{errors.New("--rate is a number of requests a minute"), cmd}
+	}
+	return checkOn(cmd, f.on)
+}
+
+// targets are the fields that enable works on.
+func (x *account) targets(ctx context.Context, v *view, names []string, f enableFlags) ([]bulk.Target, error) {
+	found, err := named(v.defs, names, f.on)
+	if err != nil {
+		return nil, err
+	}
+	if f.repair && len(names) == 0 {
+		if len(v.signed) == 0 {
+			return nil, errNothingToDo
+		}
+		found = slices.DeleteFunc(slices.Clone(v.defs), func(d connector.Definition) bool {
+			_, signed := v.signed[d.ID]
+			return !signed || d.Deleted
+		})
+	}
+	var list []bulk.Target
+	for _, d := range found {
+		p, signed := v.signed[d.ID]
+		switch {
+		case f.repair && !signed:
+			return nil, fmt.Errorf("%s: %w", term.Escape(d.Name), errNotProtected)
+		case signed:
+			list = append(list, bulk.Target{Field: d.ID, Label: p.LabelText, To: f.to, Twin: p.Twin != ""})
+		default:
+			list = append(list, bulk.Target{Field: d.ID, Label: labelOf(ctx, x.w, d), To: f.to, Twin: f.twin})
+		}
+	}
+	return list, nil
+}
+
+func (x *account) enable(ctx context.Context, names []string, f enableFlags) error {
+	v, err := x.see(ctx)
+	if err != nil {
+		return err
+	}
+	targets, err := x.targets(ctx, v, names, f)
+	if err != nil {
+		return err
+	}
+	if err := x.a.checkShares(ctx, x.w, f.to); err != nil {
+		return err
+	}
+	watching, end := x.a.watch()
+	defer end()
+	exp := x.exporter(f)
+	j, err := x.job(ctx, bulk.Config{Targets: targets, Events: watching.event, Export: exp.export()})
+	if err != nil {
+		return err
+	}
+	p, err := j.Plan(ctx)
+	if err != nil {
+		return err
+	}
+	s := x.forecast(v, p, targets, f, exp)
+	x.a.sayForecast(s)
+	if f.dryRun {
+		x.a.say("nothing was changed")
+		if x.a.json {
+			x.a.printJSON(s.json(), nil)
+		}
+		return nil
+	}
+	if err := x.a.confirm(ctx, f.yes, s.question()); err != nil {
+		return err
+	}
+	for _, t := range targets {
+		for _, d := range v.defs {
+			if d.ID == t.Field {
+				v.look.settle(d) // whoever enables it has seen it
+			}
+		}
+	}
+	if err := x.saveLook(v); err != nil {
+		return err
+	}
+	if err := x.grantMore(ctx, v, targets, f.to); err != nil {
+		return err
+	}
+	r, err := j.Apply(ctx, p)
+	end()
+	return x.finish(ctx, r, exp.path, err)
+}
+
+// grantMore lets colleagues read fields that are protected already.
+func (x *account) grantMore(ctx context.Context, v *view, targets []bulk.Target, to []string) error {
+	for _, t := range targets {
+		if p, signed := v.signed[t.Field]; signed {
+			for _, email := range to {
+				if err := x.w.GrantOf(ctx, p.ID, email, officer.Read|officer.Write); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// confirm asks a question that has to be answered with yes.
+func (a *app) confirm(ctx context.Context, yes bool, question string) error {
+	if yes {
+		return nil
+	}
+	p, err := a.prompt()
+	if err != nil {
+		return withHint(err, "give --yes when you have read what it would do: --dry-run says it")
+	}
+	ok, err := p.Confirm(ctx, question)
+	switch {
+	case err != nil:
+		return err
+	case !ok:
+		return errNotConfirmed
+	}
+	return nil
+}
+
+// finish says what a job did, keeps the report, and names what to type next.
+func (x *account) finish(ctx context.Context, r bulk.Report, export string, err error) error {
+	rep := jsonReportOf(r, export)
+	x.a.keepReport(x.home, rep)
+	if err != nil && r.Job != "" && !errors.Is(err, bulk.ErrLeft) {
+		err = resumable(r.Job, err)
+	}
+	if x.a.json {
+		x.a.printJSON(rep, err)
+		return err
+	}
+	if err != nil && !errors.Is(err, bulk.ErrLeft) {
+		return err
+	}
+	if e := x.a.printReport(rep); e != nil {
+		return e
+	}
+	if export != "" && r.Exported > 0 {
+		x.a.say("a sealed copy of all values is in %s", term.Escape(export))
+		x.a.say("  underseal open %s --out FILE reads it", arg(export))
+	}
+	switch {
+	case r.Call == string(bulk.Enable):
+		x.a.next("underseal clio verify")
+	default:
+		x.a.next("underseal clio fields")
+	}
+	return err
+}
+
+// resumable adds how the job goes on, where it does.
+func resumable(job string, err error) error {
+	if errors.Is(err, bulk.ErrBusy) {
+		return err
+	}
+	p := classify(err)
+	hint := "underseal job resume " + job
+	if p.hint != "" && p.class != classInterrupted {
+		hint = p.hint + "; then: " + hint
+	} else {
+		hint = "go on with: " + hint
+	}
+	return withHint(err, hint)
+}
+
+// forecast is what somebody should know before values are sealed.
+type forecast struct {
+	plan    bulk.Plan
+	account string
+	fields  []forecastField
+	export  string
+	noCopy  bool
+	repair  bool
+}
+
+type forecastField struct {
+	Name    string `json:"name"`
+	On      string `json:"on"`
+	Type    string `json:"type"`
+	Clear   int64  `json:"in_clear"`
+	Sealed  int64  `json:"sealed"`
+	TooLong int64  `json:"too_long"`
+	Twin    bool   `json:"twin"`
+	Signed  bool   `json:"protected"`
+}
+
+func (x *account) forecast(v *view, p bulk.Plan, targets []bulk.Target, f enableFlags, exp *exporter) forecast {
+	s := forecast{plan: p, account: v.place.Account, noCopy: f.noCopy, repair: f.repair, export: exp.shown()}
+	for _, t := range targets {
+		for _, d := range v.defs {
+			if d.ID != t.Field {
+				continue
+			}
+			_, signed := v.signed[d.ID]
+			row := forecastField{Name: d.Name, On: d.Kind, Type: string(d.Type), Twin: !d.Type.HoldsToken() || t.Twin, Signed: signed}
+			for _, c := range p.Fields {
+				if c.Field == d.ID {
+					row.Clear, row.Sealed, row.TooLong = c.Of(bulk.Plain), c.Of(bulk.Sealed)+c.Of(bulk.Old), c.TooLong
+				}
+			}
+			s.fields = append(s.fields, row)
+		}
+	}
+	return s
+}
+
+func (s forecast) values() (n int64) {
+	for _, f := range s.fields {
+		n += f.Clear - f.TooLong
+	}
+	return n
+}
+
+func (s forecast) tooLong() (n int64) {
+	for _, f := range s.fields {
+		n += f.TooLong
+	}
+	return n
+}
+
+func (s forecast) question() string {
+	return fmt.Sprintf("Seal %s in %s now?", count(s.values(), "value", "values"), count(int64(len(s.fields)), "field", "fields"))
+}
+
+type jsonPlan struct {
+	Event    string          `json:"event"` // "plan"
+	Account  string          `json:"account"`
+	Records  int64           `json:"records"`
+	Values   int64           `json:"values"`
+	Writes   int64           `json:"records_to_write"`
+	Requests int64           `json:"requests"`
+	PerMin   float64         `json:"requests_per_minute"`
+	Seconds  int64           `json:"seconds"`
+	Export   string          `json:"export,omitempty"`
+	Fields   []forecastField `json:"fields"`
+	Findings []jsonFinding   `json:"findings"`
+	More     int64           `json:"more_findings"`
+}
+
+func (s forecast) json() jsonPlan {
+	j := jsonPlan{
+		Event: "plan", Account: s.account, Records: s.plan.Records, Values: s.values(), Writes: s.plan.Writes, Requests: s.plan.Requests,
+		PerMin: perMinute(s.plan.Budget), Seconds: int64(s.plan.Time.Seconds()), Export: s.export, Fields: s.fields, Findings: []jsonFinding{}, More: s.plan.More,
+	}
+	for _, f := range s.plan.Findings {
+		j.Findings = append(j.Findings, jsonFindingOf(f))
+	}
+	return j
+}
+
+func perMinute(b connector.Budget) float64 {
+	if b.Requests == 0 || b.Window <= 0 {
+		return 0
+	}
+	return float64(b.Requests) / b.Window.Minutes()
+}
+
+// sayForecast says what enabling means, before anybody is asked.
+func (a *app) sayForecast(s forecast) {
+	var twins []string
+	a.say("%s:", count(int64(len(s.fields)), "field", "fields"))
+	for _, f := range s.fields {
+		line := fmt.Sprintf("  %s (%s, %s): %s to seal", term.Escape(f.Name), term.Escape(f.On), term.Escape(f.Type), count(f.Clear-f.TooLong, "value", "values"))
+		line += some(f.Sealed, ", %d sealed already") + some(f.TooLong, ", %d too long")
+		a.say("%s", line)
+		if f.Twin && !f.Signed {
+			twins = append(twins, f.Name)
+		}
+	}
+	a.say("%s are read and %s written: %s, %s", count(s.plan.Records, "record", "records"), fmt.Sprint(s.plan.Writes),
+		count(s.plan.Requests, "request", "requests"), pace(s.plan))
+	if len(twins) > 0 {
+		a.say("A field of this type cannot hold a token. It stays, empty, and a new field beside it holds the tokens; if it must be filled\n"+
+			"in, the new one must be instead: %s", term.EscapeTo(strings.Join(twins, ", "), maxMessage))
+	}
+	if s.tooLong() > 0 {
+		a.say("%s too long to be sealed in place and would be left as they are, never cut; with --twin a new field of many lines holds them",
+			count(s.tooLong(), "value is", "values are"))
+	}
+	if !s.repair {
+		a.say(`From then on, in these fields:
+  - document templates, reports and exports show tokens instead of values
+  - Clio's search does not find the values
+  - Clio's phone app, and people without Underseal, see tokens
+  - what Clio keeps of the past (its history, its search index, its backups) may still hold the values as they were`)
+	}
+	switch {
+	case s.noCopy:
+		a.say("No copy is written first.")
+	default:
+		a.say("A sealed copy of all values is written first: %s (underseal open reads it)", term.Escape(s.export))
+	}
+}
+
+// pace is how long the requests take, by what Clio allows.
+func pace(p bulk.Plan) string {
+	if p.Budget.Requests == 0 {
+		return "for which Clio names no limit"
+	}
+	return fmt.Sprintf("about %s at today's %.0f a minute", roughly(p.Time), perMinute(p.Budget))
+}

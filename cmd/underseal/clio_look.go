@@ -1,0 +1,154 @@
+package main
+
+import (
+	"cmp"
+	"crypto/subtle"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/underseal/underseal/connector"
+	"github.com/underseal/underseal/internal/wire"
+	"github.com/underseal/underseal/keyring"
+	"github.com/underseal/underseal/workspace"
+)
+
+// lookFile is what this device saw last of the account's fields: HMAC ‖ JSON.
+// It can be read while the device is locked; only an unlocked device can tell
+// whether it was altered.
+const lookFile = "clio.look"
+
+const lookVersion = 1
+
+// look is what was settled about an account's fields, and what the last pass
+// over its records found.
+type look struct {
+	Version int          `json:"version"`
+	Account string       `json:"account"`
+	Name    string       `json:"name"` // of the account, for people
+	Fields  []settled    `json:"fields"`
+	Passed  time.Time    `json:"passed,omitzero"` // when records were last read
+	Clear   []clearField `json:"clear"`           // what that found in protected fields
+}
+
+// settled is a field as it was when somebody last accepted it.
+type settled struct {
+	ID       string   `json:"id"`
+	Name     string   `json:"name"`
+	Kind     string   `json:"kind"`
+	Type     string   `json:"type"`
+	Required bool     `json:"required"`
+	Sets     []string `json:"sets,omitempty"`
+}
+
+// clearField is a protected field with values in clear.
+type clearField struct {
+	Name   string `json:"name"`
+	Values int64  `json:"values"`
+}
+
+func settledOf(d connector.Definition) settled {
+	return settled{ID: d.ID, Name: d.Name, Kind: d.Kind, Type: string(d.Type), Required: d.Required, Sets: slices.Sorted(slices.Values(d.Sets))}
+}
+
+// news is what changed about a field since somebody last accepted it.
+type news string
+
+// The news.
+const (
+	noNews    news = ""
+	isNew     news = "new"
+	isRemoved news = "removed"
+	isChanged news = "changed"
+)
+
+// since compares the definitions with what was settled. removed are those that
+// are gone. Fields of ours are no news to us: own tells which they are.
+func (l *look) since(defs []connector.Definition, own func(id string) bool) (state map[string]news, removed []settled) {
+	before := map[string]settled{}
+	for _, s := range l.Fields {
+		before[s.ID] = s
+	}
+	state = map[string]news{}
+	for _, d := range defs {
+		was, known := before[d.ID]
+		switch now := settledOf(d); {
+		case d.Deleted:
+			continue // as good as gone
+		case own(d.ID):
+		case !known:
+			state[d.ID] = isNew
+		case was.Name != now.Name || was.Kind != now.Kind || was.Type != now.Type || was.Required != now.Required || !slices.Equal(was.Sets, now.Sets):
+			state[d.ID] = isChanged
+		}
+		delete(before, d.ID)
+	}
+	for _, s := range before {
+		removed = append(removed, s)
+	}
+	slices.SortFunc(removed, func(a, b settled) int { return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.ID, b.ID)) })
+	return state, removed
+}
+
+// settle accepts a field as it is now.
+func (l *look) settle(d connector.Definition) {
+	l.forget(d.ID)
+	if !d.Deleted {
+		l.Fields = append(l.Fields, settledOf(d))
+	}
+}
+
+// forget accepts that a field is gone.
+func (l *look) forget(id string) {
+	l.Fields = slices.DeleteFunc(l.Fields, func(s settled) bool { return s.ID == id })
+}
+
+// readLook reads the last look without checking that it is ours; nil where
+// there was none.
+func readLook(home workspace.Local) (*look, []byte, error) {
+	b, err := home.Load(lookFile)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil, nil
+	} else if err != nil {
+		return nil, nil, err
+	}
+	var l look
+	if len(b) < macSize || json.Unmarshal(b[macSize:], &l) != nil || l.Version < 1 {
+		return nil, nil, fmt.Errorf("%s: %w", lookFile, workspace.ErrLocal)
+	}
+	if l.Version > lookVersion {
+		return nil, nil, &wire.VersionError{Format: lookFile, Version: uint64(l.Version)}
+	}
+	return &l, b, nil
+}
+
+const macSize = 32
+
+// loadLook reads the last look at an account; nil where there was none, also
+// where it was one at another account.
+func loadLook(home workspace.Local, d *keyring.Device, account string) (*look, error) {
+	l, b, err := readLook(home)
+	if err != nil || l == nil {
+		return nil, err
+	}
+	if subtle.ConstantTimeCompare(d.MAC(wire.LabelLook, b[macSize:]), b[:macSize]) != 1 {
+		return nil, fmt.Errorf("%s: %w", lookFile, workspace.ErrLocal)
+	}
+	if l.Account != account {
+		return nil, nil
+	}
+	return l, nil
+}
+
+func (l *look) save(home workspace.Local, d *keyring.Device) error {
+	l.Version = lookVersion
+	body, err := json.Marshal(l)
+	if err != nil {
+		return err
+	}
+	return home.Save(lookFile, append(d.MAC(wire.LabelLook, body), body...))
+}

@@ -1,0 +1,302 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/underseal/underseal/bulk"
+	"github.com/underseal/underseal/connector"
+	"github.com/underseal/underseal/internal/term"
+	"github.com/underseal/underseal/internal/transport/nethttp"
+	"github.com/underseal/underseal/workspace"
+)
+
+func newClioStatusCommand(a *app) *cobra.Command {
+	var noCounts bool
+	c := &cobra.Command{
+		Use: "status", Short: "Show the connection, and whether what is protected is sealed", Args: noArgs,
+		Long: `Show the connection, and whether what is protected is sealed: values in clear in
+protected fields, which somebody entered since, are counted. The records that have
+such fields are read for that; --no-counts leaves it out.`,
+		RunE: a.clioCommand(func(ctx context.Context, x *account, _ []string) error { return x.status(ctx, !noCounts) }),
+	}
+	c.Flags().BoolVar(&noCounts, "no-counts", false, "read the fields alone, not the records")
+	return c
+}
+
+type jsonClear struct {
+	Name   string `json:"name"`
+	Values int64  `json:"values"`
+}
+
+type jsonClioStatus struct {
+	jsonConnection
+	Protected  int         `json:"protected"`
+	Counted    bool        `json:"counted"`
+	Clear      []jsonClear `json:"in_clear"`
+	News       []string    `json:"news"`
+	Unfinished []jsonJob   `json:"unfinished"`
+}
+
+func (x *account) status(ctx context.Context, counts bool) error {
+	v, err := x.see(ctx)
+	if err != nil {
+		return err
+	}
+	if counts {
+		signed := func(d connector.Definition) bool { _, ok := v.signed[d.ID]; return ok }
+		if err := x.count(ctx, v, signed); err != nil {
+			return err
+		}
+	}
+	if err := x.saveLook(v); err != nil {
+		return err
+	}
+	jobs, err := x.unfinished(ctx)
+	if err != nil {
+		return err
+	}
+	out := jsonClioStatus{jsonConnection: x.conn.json(), Protected: len(v.signed), Counted: v.counted, Clear: []jsonClear{}, News: v.newsList(), Unfinished: jobs}
+	if v.counted {
+		for _, c := range v.look.Clear {
+			out.Clear = append(out.Clear, jsonClear(c))
+		}
+	}
+	if x.a.json {
+		x.a.printJSON(out, nil)
+		return nil
+	}
+	x.a.printClioStatus(out)
+	return nil
+}
+
+// newsList is what is new, as people say it.
+func (v *view) newsList() []string {
+	list := []string{}
+	for _, d := range v.defs {
+		switch v.news[d.ID] {
+		case isNew:
+			list = append(list, term.Escape(d.Name)+" is new")
+		case isChanged:
+			list = append(list, term.Escape(d.Name)+" was changed")
+		case isRemoved, noNews:
+		}
+	}
+	for _, s := range v.removed {
+		list = append(list, term.Escape(s.Name)+" was removed")
+	}
+	return list
+}
+
+func (a *app) printClioStatus(s jsonClioStatus) {
+	a.print("account    %s (%s)", term.Escape(s.AccountName), term.Escape(s.Account))
+	a.print("you        %s <%s>", term.Escape(s.User.Name), term.Escape(s.User.Email))
+	a.print("protected  %s", count(int64(s.Protected), "field", "fields"))
+	for _, c := range s.Clear {
+		a.print("in clear   %s in %s", count(c.Values, "value", "values"), term.Escape(c.Name))
+	}
+	for _, n := range s.News {
+		a.print("news       %s", n)
+	}
+	for _, j := range s.Unfinished {
+		a.print("job        %s, %s, not finished", j.ID, j.Direction)
+	}
+	if !s.Counted {
+		a.say("records were not read: a protected field may hold values in clear")
+	}
+	switch {
+	case len(s.Unfinished) > 0:
+		a.next("underseal job resume %s", s.Unfinished[0].ID)
+	case len(s.Clear) > 0:
+		a.next("underseal clio enable --repair")
+	case len(s.News) > 0, s.Protected == 0:
+		a.next("underseal clio fields")
+	default:
+		a.next("underseal clio verify")
+	}
+}
+
+func newClioVerifyCommand(a *app) *cobra.Command {
+	var rate int
+	c := &cobra.Command{
+		Use: "verify", Short: "Read every protected value and check that it is sealed", Args: noArgs,
+		Long: `Read every record anew and check each value of every protected field: that it is
+sealed, opens, and belongs to its field and record; that no record is missing or
+comes twice. It changes nothing. What it finds is listed, and the exit status is 7.`,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := (&enableFlags{rate: rate}).check(cmd); err != nil {
+				return err
+			}
+			return a.withClio(cmd.Context(), 0, rate, func(x *account) error { return x.verify(cmd.Context()) })
+		},
+	}
+	rateFlag(c, &rate)
+	return c
+}
+
+func (x *account) verify(ctx context.Context) error {
+	v, err := x.see(ctx)
+	if err != nil {
+		return err
+	}
+	if len(v.signed) == 0 {
+		return errNothingToDo
+	}
+	watching, end := x.a.watch()
+	defer end()
+	j, err := x.job(ctx, bulk.Config{Events: watching.event})
+	if err != nil {
+		return err
+	}
+	r, err := j.Verify(ctx)
+	end()
+	if err != nil && !errors.Is(err, bulk.ErrNotVerified) {
+		return err
+	}
+	x.noteClear(v, r.Counts)
+	if e := x.saveLook(v); e != nil {
+		return errors.Join(err, e)
+	}
+	rep := jsonReportOf(r, "")
+	if x.a.json {
+		x.a.printJSON(rep, err)
+		return err
+	}
+	if e := x.a.printReport(rep); e != nil {
+		return e
+	}
+	if err == nil {
+		x.a.say("every value in %s is sealed, and opens", count(int64(len(r.Fields)), "protected field", "protected fields"))
+	}
+	return err
+}
+
+func newClioReportCommand(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use: "report", Short: "Show the report of the last job", Args: noArgs,
+		Long: `Show the report of the last job: what was sealed or opened, what was skipped and
+why, how long it took, and how many requests. It asks Clio nothing.`,
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.lastReport(cmd.Context()) },
+	}
+}
+
+func (a *app) lastReport(ctx context.Context) error {
+	home, err := a.home()
+	if err != nil {
+		return err
+	}
+	jobs, err := a.jobs(ctx, homeDir(home))
+	if err != nil {
+		return err
+	}
+	for _, j := range jobs {
+		r, err := loadReport(homeDir(home), j.ID)
+		if errors.Is(err, errNoReport) {
+			continue // it was killed
+		} else if err != nil {
+			return err
+		}
+		if a.json {
+			a.printJSON(r, nil)
+			return nil
+		}
+		a.say("%s of %s", r.Call, r.Ended.Local().Format(time.DateTime))
+		return a.printReport(r)
+	}
+	return errNoReport
+}
+
+func newClioDisconnectCommand(a *app) *cobra.Command {
+	var offline bool
+	c := &cobra.Command{
+		Use: "disconnect", Short: "End this device's connection to Clio", Args: noArgs,
+		Long: `End this device's connection: its tokens are revoked at Clio and deleted here. What
+is sealed stays sealed, and the firm's Clio application stays a secret of the
+organization. Where Clio cannot be reached, nothing is deleted, unless --offline is
+given; then revoke the access in Clio itself.`,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return a.with(cmd.Context(), func(*workspace.Workspace) error { return a.clioDisconnect(cmd.Context(), offline) })
+		},
+	}
+	c.Flags().BoolVar(&offline, "offline", false, "delete the tokens here without revoking them at Clio")
+	return c
+}
+
+func (a *app) clioDisconnect(ctx context.Context, offline bool) error {
+	home, err := a.home()
+	if err != nil {
+		return err
+	}
+	c, err := loadConnection(homeDir(home), a.me.Keys())
+	switch {
+	case errors.Is(err, errNotConnected):
+		return err
+	case err != nil && !offline:
+		return withHint(err, "underseal clio disconnect --offline deletes the file; then revoke the access in Clio itself")
+	}
+	if !offline {
+		if err := a.revoke(ctx, c); err != nil {
+			return err
+		}
+	}
+	if err := os.Remove(filepath.Join(home, connectionFile)); err != nil {
+		return err
+	}
+	if offline {
+		a.say("deleted the connection here; revoke the access in Clio itself: Settings, Apps")
+	} else {
+		a.say("disconnected from %s: Clio accepts this device no more", term.Escape(c.AccountName))
+	}
+	if a.json {
+		a.printJSON(jsonConnection{}, nil)
+	}
+	return nil
+}
+
+// revoke ends the tokens at Clio.
+func (a *app) revoke(ctx context.Context, c connection) error {
+	app, err := c.app()
+	if err != nil {
+		return err
+	}
+	defer app.Secret.Destroy()
+	t := nethttp.New(nethttp.Options{Timeout: exchangeTime})
+	defer t.Close()
+	tokens := c.tokens()
+	defer tokens.Access.Destroy()
+	defer tokens.Refresh.Destroy()
+	return app.Deauthorize(ctx, t, tokens)
+}
+
+// unfinished are the jobs that can be resumed.
+func (x *account) unfinished(ctx context.Context) ([]jsonJob, error) {
+	jobs, err := x.a.jobs(ctx, x.home)
+	if err != nil {
+		return nil, err
+	}
+	list := []jsonJob{}
+	for _, j := range slices.DeleteFunc(jobs, func(j bulk.JobInfo) bool { return j.State == bulk.Finished || j.Place.Account != x.conn.Account }) {
+		list = append(list, jsonJobOf(j))
+	}
+	return list, nil
+}
+
+// sayLook tells of the connection and of what was last seen in clear, without
+// asking anybody.
+func (a *app) lookStatus(home homeDir) (l *look, connected bool, err error) {
+	if _, err := os.Stat(filepath.Join(string(home), connectionFile)); err == nil {
+		connected = true
+	}
+	l, _, err = readLook(home)
+	if err != nil {
+		return nil, connected, fmt.Errorf("last look: %w", err)
+	}
+	return l, connected, nil
+}
