@@ -57,7 +57,7 @@ type program struct {
 
 func start(t *testing.T, args ...string) *program {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), os.Args[0], append([]string{"serve"}, args...)...) //nolint:gosec // this test binary
+	cmd := exec.CommandContext(t.Context(), os.Args[0], append([]string{"serve"}, args...)...)
 	cmd.Env = append(os.Environ(), asProgram+"=1")
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
@@ -237,7 +237,7 @@ func TestAddressFile(t *testing.T) {
 			t.Fatalf("it ended: %v", err)
 		default:
 		}
-		address, _ = os.ReadFile(file) //nolint:gosec // of this test; not there yet
+		address, _ = os.ReadFile(file) // not there yet
 	}
 	p := &program{address: strings.TrimSpace(string(address))}
 	if status, _ := p.do(t.Context(), "x", "GET", "/api/v4/users/who_am_i", ""); status != http.StatusUnauthorized {

@@ -125,7 +125,7 @@ func announce(out io.Writer, address, file string) error {
 }
 
 func loadFaults(sim *cliosim.Sim, file string) error {
-	text, err := os.ReadFile(file) //nolint:gosec // the user's own file
+	text, err := os.ReadFile(file)
 	if err != nil {
 		return err
 	}
@@ -160,7 +160,7 @@ JSON: the users, the application's id and secret, the custom fields by name.`,
 				}
 			}
 			firm, err := sim.Seed(cmd.Context(), o)
-			if err = errors.Join(err, sim.Close()); err != nil {
+			if err := errors.Join(err, sim.Close()); err != nil {
 				return err
 			}
 			return line(out, firm)
@@ -196,7 +196,7 @@ func newToken(out io.Writer) *cobra.Command {
 				return err
 			}
 			tokens, err := sim.Issue(cmd.Context(), user, app)
-			if err = errors.Join(err, sim.Close()); err != nil {
+			if err := errors.Join(err, sim.Close()); err != nil {
 				return err
 			}
 			return line(out, tokens)

@@ -157,7 +157,7 @@ func (v *server) fail(w http.ResponseWriter, r *http.Request, body []byte, f *Fa
 	case DoTruncate:
 		s.count(r, a.status)
 		v.send(w, r, a, func(w http.ResponseWriter, body []byte) {
-			_, _ = w.Write(body[:min(f.Bytes, len(body))]) // the connection ends here anyway
+			_ = write(w, body[:min(f.Bytes, len(body))]) // the connection ends here anyway
 			_ = http.NewResponseController(w).Flush()
 		})
 		panic(http.ErrAbortHandler)
@@ -231,7 +231,7 @@ func (s *Sim) slowly(w http.ResponseWriter, r *http.Request, body []byte, every 
 			return
 		}
 		n := min(part, len(body))
-		if _, err := w.Write(body[:n]); err != nil {
+		if err := write(w, body[:n]); err != nil {
 			return
 		}
 		_ = http.NewResponseController(w).Flush() // as far as it can be

@@ -77,7 +77,7 @@ var fieldSpecs = []fieldSpec{
 	{"Related matter", "Matter", "matter", true, false, ""},
 }
 
-var courts = []string{"District Court", "Court of Appeal", "Family Court", "Tribunal des affaires familiales", "最高裁判所"}
+var courts = []string{"District Court", "Court of Appeal", "Family Court", "Cour d’appel", "最高裁判所"}
 
 // seeder fills one file.
 type seeder struct {

@@ -92,9 +92,10 @@ func (v *server) answer(r *http.Request, body []byte) *answer {
 	return failure(notFound("The page"))
 }
 
-// send writes the answer. Write is how its body is written, at once where nil.
-func (v *server) send(w http.ResponseWriter, r *http.Request, a *answer, write func(http.ResponseWriter, []byte)) {
+// send writes the answer. Slowly is how its body is written, at once where nil.
+func (v *server) send(w http.ResponseWriter, r *http.Request, a *answer, slowly func(http.ResponseWriter, []byte)) {
 	h := w.Header()
+	h.Set("X-Content-Type-Options", "nosniff")
 	if h.Get("Date") == "" {
 		h.Set("Date", v.sim.now().Format(http.TimeFormat))
 	}
@@ -108,10 +109,17 @@ func (v *server) send(w http.ResponseWriter, r *http.Request, a *answer, write f
 	if r.Method == http.MethodHead || len(a.body) == 0 {
 		return
 	}
-	if write == nil {
-		write = func(w http.ResponseWriter, body []byte) { _, _ = w.Write(body) } // a client that left needs no answer
+	if slowly != nil {
+		slowly(w, a.body)
+		return
 	}
-	write(w, a.body)
+	_ = write(w, a.body) // a client that left needs no answer
+}
+
+// write sends JSON, or a page that html/template made.
+func write(w io.Writer, body []byte) error {
+	_, err := w.Write(body)
+	return err
 }
 
 // api answers a request to the API: who asks, whether they may yet, what.

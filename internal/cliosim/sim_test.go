@@ -172,7 +172,48 @@ const (
 	contact = "/api/v4/contacts/10000001"
 )
 
-func TestEveryResourceIsServed(t *testing.T) {
+// TestEveryOperation performs each described operation once, so that each
+// answer was validated.
+func TestEveryOperation(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(c *cliosim.Config) { c.Settings.LaxRequired = true })
+	bodies := map[string][2]string{
+		"custom_fields":     {`"name":"A","parent_type":"Matter","field_type":"text_line","display_order":1`, `"name":"B"`},
+		"custom_field_sets": {`"name":"A"`, `"name":"B"`},
+		"matters":           {`"description":"A","client":{"id":10000001}`, `"status":"closed"`},
+		"contacts":          {`"type":"Person","first_name":"A","last_name":"B"`, `"last_name":"C"`},
+		"groups":            {`"name":"A"`, `"name":"B"`},
+		"notes":             {`"type":"Contact","contact":{"id":10000001},"subject":"A"`, `"subject":"B"`},
+		"activities":        {`"type":"TimeEntry","date":"2026-01-01"`, `"note":"B"`},
+	}
+	for resource, body := range bodies {
+		path := "/api/v4/" + resource
+		made := w.want(201, w.do("POST", path+".json", `{"data":{`+body[0]+`}}`)).text("data", "id")
+		one := path + "/" + made + ".json"
+		w.want(200, w.do("PATCH", one, `{"data":{`+body[1]+`}}`))
+		w.want(200, w.do("GET", one, ""))
+		w.want(200, w.do("GET", map[bool]string{true: path + ".json?type=Contact", false: path + ".json"}[resource == "notes"], ""))
+		w.want(204, w.do("DELETE", one, ""))
+	}
+	for _, path := range []string{"/users.json", "/users/300001.json", "/users/who_am_i.json"} {
+		w.want(200, w.do("GET", "/api/v4"+path, ""))
+	}
+	for _, path := range []string{"/client", "/contacts", "/related_contacts"} {
+		w.want(200, w.do("GET", matter+path+".json", ""))
+	}
+	done := w.transport.Covered()
+	operations := simtest.Load(t).Operations("/custom_field", "/matters", "/contacts", "/users", "/groups", "/notes", "/activities")
+	if len(operations) < 35 {
+		t.Fatalf("only %d operations: %q", len(operations), operations)
+	}
+	for _, op := range operations {
+		if done[op+" 200"]+done[op+" 201"]+done[op+" 204"] == 0 {
+			t.Errorf("%s was not performed", op)
+		}
+	}
+}
+
+func TestAnswersAsAsked(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	for _, path := range []string{

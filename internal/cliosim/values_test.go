@@ -11,13 +11,14 @@ import (
 // fresh makes a contact or matter without values and returns its path.
 func (w *world) fresh(kind string) string {
 	w.t.Helper()
+	before := w.sim.Settings()
 	w.setting(func(s *cliosim.Settings) { s.LaxRequired = true })
 	body := `{"data":{"type":"Company","name":"Fresh"}}`
 	if kind == "matters" {
 		body = `{"data":{"description":"Fresh","client":{"id":10000001}}}`
 	}
 	got := w.want(201, w.do("POST", "/api/v4/"+kind, body))
-	w.setting(func(s *cliosim.Settings) { s.LaxRequired = false })
+	w.sim.SetSettings(before)
 	return "/api/v4/" + kind + "/" + got.text("data", "id")
 }
 

@@ -25,12 +25,12 @@ func (w *work) create() (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	if w.k.name == "note" {
-		// The description wants both a matter and a contact of every note.
-		delete2 := map[string]string{"Matter": "contact", "Contact": "matter"}[fmt.Sprint(data["type"])]
-		w.op.Required = without(w.op.Required, delete2)
-	}
-	if w.k.name == "contact" && data["type"] == "Person" {
+	switch data["type"] {
+	case "Matter": // the description wants a matter and a contact of every note
+		w.op.Required = without(w.op.Required, "contact")
+	case "Contact":
+		w.op.Required = without(w.op.Required, "matter")
+	case "Person": // whose name is made of its parts
 		w.op.Required = without(w.op.Required, "name")
 	}
 	if bad := w.sim.shapes.checkBody(w.op, data, true); bad != nil {
@@ -43,9 +43,7 @@ func (w *work) create() (*answer, error) {
 	if err := w.apply(r, data); err != nil {
 		return nil, err
 	}
-	if err := w.begin(r); err != nil {
-		return nil, err
-	}
+	w.begin(r)
 	return w.store(http.StatusCreated, r, data, true)
 }
 
@@ -243,7 +241,7 @@ func first(list any, name string) any {
 }
 
 // begin sets what a new record starts with.
-func (w *work) begin(r *record) error {
+func (w *work) begin(r *record) {
 	start := func(name string, value any) {
 		if _, ok := r.data[name]; !ok {
 			r.data[name] = value
@@ -277,7 +275,6 @@ func (w *work) begin(r *record) error {
 		start("user", map[string]any{"id": w.c.user.id})
 		start("billed", false)
 	}
-	return nil
 }
 
 // destroy answers DELETE. A custom field stays, marked as deleted.

@@ -16,6 +16,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -47,6 +48,21 @@ func Load(t testing.TB) *Description {
 		t.Fatal(err)
 	}
 	return &Description{doc: doc}
+}
+
+// Operations are the described ones, such as "GET /matters/{id}.json", of
+// which the path begins with one of these.
+func (d *Description) Operations(prefixes ...string) []string {
+	var found []string
+	for path, item := range d.doc.Paths.Map() {
+		for method := range item.Operations() {
+			if slices.ContainsFunc(prefixes, func(p string) bool { return strings.HasPrefix(path, p) }) {
+				found = append(found, method+" "+path)
+			}
+		}
+	}
+	slices.Sort(found)
+	return found
 }
 
 // root is the folder of go.mod, in or above the working directory.

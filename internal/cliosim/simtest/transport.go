@@ -21,6 +21,7 @@ import (
 // nil, that validates what passes: the query, the body and the answer of every
 // request to /api/v4. What is found fails the test, and the request goes on.
 func (d *Description) Transport(t testing.TB, next http.RoundTripper) *Transport {
+	t.Helper()
 	if next == nil {
 		next = http.DefaultTransport
 	}
@@ -82,7 +83,7 @@ func (v *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	answer.Body = io.NopCloser(io.MultiReader(bytes.NewReader(body), failing{failed}))
 	if failed != nil {
-		return answer, nil // the client's to find out
+		return answer, nil //nolint:nilerr // the client finds out when it reads
 	}
 	if err := v.d.checkAnswer(operation, answer, body); err != nil {
 		v.t.Errorf("answer %d to %s %s: %v\n%.2000s", answer.StatusCode, r.Method, r.URL.RequestURI(), err, body)
