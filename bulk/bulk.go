@@ -77,6 +77,10 @@ type Config struct {
 	// Keeps are the characters that fields of a type keep, where the caller
 	// knows it and the outside system may not be asked.
 	Keeps map[connector.FieldType]int
+	// Process names this process in leases, "" for a name of its own. Whoever
+	// knows that an earlier process has ended takes its name, and with it what
+	// it held, instead of waiting until that expires.
+	Process string
 	// Events, where set, is told what happens, by one goroutine at a time.
 	Events func(Event)
 }
@@ -152,9 +156,11 @@ func NewJob(ctx context.Context, c Config) (*Job, error) {
 	if j.clock == nil {
 		j.clock = connector.SystemClock{}
 	}
-	var id [8]byte
-	_, _ = rand.Read(id[:]) // never fails
-	j.process = hex.EncodeToString(id[:])
+	if j.process = c.Process; j.process == "" {
+		var id [8]byte
+		_, _ = rand.Read(id[:]) // never fails
+		j.process = hex.EncodeToString(id[:])
+	}
 	var err error
 	if j.place, err = c.Records.Place(ctx); err != nil {
 		return nil, fmt.Errorf("account: %w", err)
