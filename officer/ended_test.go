@@ -134,6 +134,12 @@ func TestBindings(t *testing.T) {
 		// What is no place may be of many.
 		refusal{"alice: create field new; create field other", nil},
 	)
+	cached := base.Fork()
+	cached.State = through(t, base.State)
+	check(t, cached,
+		refusal{"alice: create field new at 12", nil},
+		refusal{"alice: create field new at 13", officer.ErrDuplicate},
+	)
 	base.Do("alice: create field new at 12")
 	for _, o := range []*officertest.Org{base, base.Fork()} {
 		o.State = through(t, o.State) // the cache knows what is taken, and what is free again

@@ -50,6 +50,17 @@ func TestFieldAtPlace(t *testing.T) {
 	if got := alice.State().Head().Length; got != before+1 {
 		t.Errorf("%d entries for one field", got-before)
 	}
+	entries, err := alice.Entries(ctx)
+	must(t, err)
+	grants := 0
+	for _, op := range entries[len(entries)-1].Operations {
+		if op.Kind() == officer.OpGrant {
+			grants++
+		}
+	}
+	if grants != 2 {
+		t.Errorf("%d grants for two who are named twice, and the maker", grants)
+	}
 	if ssn.LabelText != "SSN (matter)" || ssn.Binding != matter("12") || ssn.Ended || ssn.Mine != officer.Read|officer.Write|officer.Share {
 		t.Errorf("the new field is %q at %v with %v", ssn.LabelText, ssn.Binding, ssn.Mine)
 	}

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/underseal/underseal/fieldcrypt"
 	"github.com/underseal/underseal/internal/secret"
@@ -329,6 +330,39 @@ func (readOnlyMail) PutMail(context.Context, store.Index, []byte) error { return
 
 func (readOnlyMail) DeleteMail(context.Context, store.Index, wire.Hash) error {
 	return store.ErrReadOnly
+}
+
+// TestSecretWithoutExpired: whoever cannot be sealed to now keeps nobody else
+// from the next value, and does not get it.
+func TestSecretWithoutExpired(t *testing.T) {
+	t.Parallel()
+	ctx := t.Context()
+	f := workspacetest.NewFirm(t, "alice")
+	f.Add("alice", "bob", officer.RoleMember)
+	greta := f.Join("greta")
+	alice := f.Open("alice")
+	putSecret(t, alice, "clio", "old", "bob@example.com")
+	me := f.People["alice"].Me
+	entry, err := officer.Entry{
+		Organization: f.ID, Sequence: alice.State().Head().Length, Previous: alice.State().Head().Hash, Time: workspacetest.Clock(), Author: me.Keys().ID(),
+		Operations: []officer.Operation{
+			&officer.MemberAdded{Card: greta.Me.Card().Card.Bytes(), Role: officer.RoleGuest, Expires: uint64(workspacetest.Clock().Unix()) + 60},
+			&officer.Grant{Resource: secretField(t, alice, "clio").ID, Principal: officer.MemberPrincipal(greta.Me.Member()), Rights: officer.Read},
+		},
+	}.Sign(me.Keys().Sign)
+	must(t, err)
+	must(t, f.Store.Append(ctx, alice.State().Head().Length, entry))
+
+	later := f.People["alice"].Config(f.Store)
+	later.Now = func() time.Time { return workspacetest.Clock().Add(time.Hour) }
+	alice, err = workspace.Open(ctx, later)
+	must(t, err)
+	putSecret(t, alice, "clio", "new")
+	wantSecret(t, f.Open("bob"), "clio", "new")
+	if got := secretField(t, alice, "clio"); len(got.Grants) != 2 || got.Resource.Rights(officer.MemberPrincipal(greta.Me.Member())) != 0 {
+		t.Errorf("%d are granted the next value", len(got.Grants))
+	}
+	wantNoSecret(t, f.Open("greta"), "clio", workspace.ErrNotGranted)
 }
 
 // TestSecretFlood: who may write into the store fills the mailbox. The value
