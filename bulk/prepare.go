@@ -179,6 +179,7 @@ func (j *Job) twinLeft(ctx context.Context, f *field) (free string, left *connec
 
 // nothingIn reads all records and tells whether a field is empty in each.
 func (j *Job) nothingIn(ctx context.Context, d connector.Definition) (bool, error) {
+	var w walk
 	for cursor := ""; ; {
 		p, err := j.list(ctx, unit{kind: d.Kind, cursor: cursor}, []string{d.ID})
 		if err != nil {
@@ -193,6 +194,9 @@ func (j *Job) nothingIn(ctx context.Context, d connector.Definition) (bool, erro
 		}
 		if cursor = p.Next; cursor == "" {
 			return true, nil
+		}
+		if err := w.next(cursor); err != nil {
+			return false, err
 		}
 	}
 }

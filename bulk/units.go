@@ -27,6 +27,7 @@ const (
 // pages reads every page of every kind once and calls do for each.
 func (j *Job) pages(ctx context.Context, do func(fields []*field, p connector.Page) error) error {
 	for _, kind := range j.kinds() {
+		var w walk
 		for cursor := ""; ; {
 			fields, ids := j.of(kind)
 			if len(fields) == 0 {
@@ -42,7 +43,28 @@ func (j *Job) pages(ctx context.Context, do func(fields []*field, p connector.Pa
 			if cursor = p.Next; cursor == "" {
 				break
 			}
+			if err := w.next(cursor); err != nil {
+				return err
+			}
 		}
+	}
+	return nil
+}
+
+// walk is the cursors of one list. A list that goes in circles is noticed, by
+// Brent's way, with one cursor kept.
+type walk struct {
+	kept        string
+	steps, most int
+}
+
+// next goes on to a cursor; it is an error if the walk has been there.
+func (w *walk) next(cursor string) error {
+	if cursor != "" && cursor == w.kept {
+		return fmt.Errorf("%w: the list goes in circles", connector.ErrMalformed)
+	}
+	if w.steps++; w.steps > w.most {
+		w.kept, w.steps, w.most = cursor, 0, 2*w.most+1
 	}
 	return nil
 }
@@ -52,9 +74,6 @@ func (j *Job) list(ctx context.Context, u unit, ids []string) (connector.Page, e
 	p, err := j.c.Records.List(ctx, u.kind, ids, u.cursor)
 	if err != nil {
 		return p, fmt.Errorf("list of %.40q: %w", u.kind, err)
-	}
-	if p.Next != "" && p.Next == u.cursor {
-		return p, fmt.Errorf("list of %.40q: %w: it does not go on", u.kind, connector.ErrMalformed)
 	}
 	for _, r := range p.Records {
 		if r.Kind != u.kind || r.ID == "" {
@@ -73,6 +92,7 @@ func (j *Job) work(ctx context.Context, do func(ctx context.Context, fields []*f
 	var later []unit
 	n := 0
 	for _, kind := range j.kinds() {
+		var w walk
 		for cursor := ""; ; {
 			u := unit{kind, cursor, n}
 			n++
@@ -89,6 +109,9 @@ func (j *Job) work(ctx context.Context, do func(ctx context.Context, fields []*f
 			}
 			if cursor = next; cursor == "" {
 				break
+			}
+			if err := w.next(cursor); err != nil {
+				return err
 			}
 		}
 	}
