@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -49,8 +50,13 @@ func openDB(ctx context.Context, path string, relaxed bool) (*sql.DB, error) {
 		"_pragma": {"journal_mode(WAL)", "synchronous(" + synchronous + ")", "busy_timeout(10000)"},
 		"_txlock": {"immediate"},
 	}
-	// A path may hold what a URL gives a meaning to.
-	db, err := sql.Open("sqlite", "file:"+(&url.URL{Path: path}).EscapedPath()+"?"+q.Encode())
+	// A path may hold what a URL gives a meaning to, and a drive's letter comes
+	// behind a slash.
+	slashed := filepath.ToSlash(path)
+	if filepath.VolumeName(path) != "" {
+		slashed = "/" + slashed
+	}
+	db, err := sql.Open("sqlite", "file:"+(&url.URL{Path: slashed}).EscapedPath()+"?"+q.Encode())
 	if err != nil {
 		return nil, fmt.Errorf("cliosim: open the data: %w", err)
 	}

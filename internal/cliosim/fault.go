@@ -14,7 +14,8 @@ import (
 // PATCH of /api/v4/matters/*". Requests are counted from when the fault was
 // set, by each fault on its own; of several that are due, the first happens.
 type Fault struct {
-	// Route is a pattern of [path.Match] for the path without ".json".
+	// Route is a pattern of [path.Match] for the path without ".json", where
+	// "*" is one part of it; "/**" at the end is everything below.
 	Route string `json:"route"`
 	// Method, where not empty, is the method.
 	Method string `json:"method,omitempty"`
@@ -110,14 +111,22 @@ func (s *Sim) SetFaults(plan []Fault) error {
 	return nil
 }
 
+// meets tells whether the fault is about this path.
+func (f *Fault) meets(of string) bool {
+	if above, ok := strings.CutSuffix(f.Route, "/**"); ok {
+		return strings.HasPrefix(of, above+"/")
+	}
+	ok, err := path.Match(f.Route, of)
+	return err == nil && ok
+}
+
 // due counts the request and returns the fault that happens to it.
 func (s *Sim) due(r *http.Request) *Fault {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var found *Fault
 	for _, f := range s.faults {
-		ok, err := path.Match(f.Route, strings.TrimSuffix(r.URL.Path, ".json"))
-		if err != nil || !ok || f.Method != "" && f.Method != r.Method {
+		if !f.meets(strings.TrimSuffix(r.URL.Path, ".json")) || f.Method != "" && f.Method != r.Method {
 			continue
 		}
 		f.seen++

@@ -130,7 +130,8 @@ func TestFaultCounts(t *testing.T) {
 	w.noError(w.sim.SetFaults([]cliosim.Fault{
 		{Route: "/api/v4/users/who_am_i", From: 3, To: 5, Do: cliosim.DoStatus, Status: 503},
 		{Route: "/api/v4/users/*", From: 5, To: -1, Do: cliosim.DoStatus, Status: 500},
-		{Route: "/oauth/token", From: 1, Do: cliosim.DoStatus, Status: 502},
+		{Route: "/api/v4/users/**", From: 99, Do: cliosim.DoCut},
+		{Route: "/oauth/**", From: 1, Do: cliosim.DoStatus, Status: 502},
 	}))
 	var got []int
 	for range 7 {
