@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"path/filepath"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -141,8 +142,9 @@ func (x *account) job(ctx context.Context, c bulk.Config) (*bulk.Job, error) {
 		if err != nil {
 			return nil, err
 		}
-		x.closing = append(x.closing, func() { _ = j.Close() }) // every write was flushed when it was made
-		c.Journal = j
+		name, free := takeSlot(filepath.Join(string(x.home), jobsFolder))
+		x.closing = append(x.closing, func() { _ = j.Close() }, free) // every write was flushed when it was made
+		c.Journal, c.Process = j, name
 	}
 	return bulk.NewJob(ctx, c)
 }
