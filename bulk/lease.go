@@ -73,6 +73,11 @@ func (l *leases) takeAccount(ctx context.Context, holder string) error {
 		}
 	}
 	got, err := take(ctx, l.store, l.base, holder, now)
+	if errors.Is(err, store.ErrLeaseHeld) && got.Holder == preparing+l.process {
+		// An earlier process of this name was killed while it was signing.
+		got.Holder, got.Expires = holder, now.Add(leaseTime)
+		got, err = l.store.SwapLease(ctx, got)
+	}
 	if errors.Is(err, store.ErrLeaseHeld) {
 		return &BusyError{Holder: got.Holder, Until: got.Expires}
 	}
