@@ -20,10 +20,13 @@ import (
 	"github.com/underseal/underseal/internal/transport/nethttp"
 )
 
-// clock moves when somebody sleeps on it.
+// clock moves when somebody sleeps on it and nobody's request is under way:
+// otherwise requests would take as long as others sleep.
 type clock struct {
-	mu  sync.Mutex
-	now time.Time
+	mu     sync.Mutex
+	now    time.Time
+	flying int
+	landed sync.Cond // of mu
 	// onSleep, where set, sees where the clock has got to.
 	onSleep func(time.Time)
 }
@@ -36,6 +39,9 @@ func (c *clock) Now() time.Time {
 
 func (c *clock) Sleep(ctx context.Context, d time.Duration) error {
 	c.mu.Lock()
+	for c.flying > 0 {
+		c.landed.Wait()
+	}
 	c.now = c.now.Add(max(d, 0))
 	now, f := c.now, c.onSleep
 	c.mu.Unlock()
@@ -43,6 +49,25 @@ func (c *clock) Sleep(ctx context.Context, d time.Duration) error {
 		f(now)
 	}
 	return ctx.Err()
+}
+
+// flights counts the requests that are under way.
+type flights struct {
+	*clock
+	next http.RoundTripper
+}
+
+func (f flights) RoundTrip(r *http.Request) (*http.Response, error) {
+	f.mu.Lock()
+	f.flying++
+	f.mu.Unlock()
+	defer func() {
+		f.mu.Lock()
+		f.flying--
+		f.landed.Broadcast()
+		f.mu.Unlock()
+	}()
+	return f.next.RoundTrip(r)
 }
 
 // world is a simulator, a clock and connectors that are checked on the way.
@@ -59,13 +84,19 @@ type world struct {
 type options struct {
 	seed     cliosim.SeedOptions
 	settings cliosim.Settings
-	auto     bool // grant without a page
-	region   string
+	auto     bool          // grant without a page
+	skew     time.Duration // of the simulator's clock against the connector's
+	// impatient: an answer takes half a second or never comes.
+	impatient bool
+	// description, where a table reads it once.
+	description *simtest.Description
+	region      string
 }
 
 func newWorld(t *testing.T, o options) *world {
 	t.Helper()
 	w := &world{t: t, clock: &clock{now: time.Date(2026, 3, 2, 9, 0, 0, 300_000_000, time.UTC)}}
+	w.clock.landed.L = &w.clock.mu
 	if o.seed.Matters == 0 {
 		o.seed = cliosim.SeedOptions{Seed: 1, Matters: 12, Contacts: 9}
 	}
@@ -73,7 +104,7 @@ func newWorld(t *testing.T, o options) *world {
 		o.settings.RateLimit = 100_000
 	}
 	cfg := cliosim.Config{
-		Path: filepath.Join(t.TempDir(), "clio.db"), Now: w.clock.Now, Relaxed: true, Settings: o.settings, Region: o.region,
+		Path: filepath.Join(t.TempDir(), "clio.db"), Now: func() time.Time { return w.clock.Now().Add(o.skew) }, Relaxed: true, Settings: o.settings,
 	}
 	if o.auto {
 		cfg.AutoApprove = "alice@harbor.example"
@@ -86,11 +117,17 @@ func newWorld(t *testing.T, o options) *world {
 	w.check(err)
 	w.server = httptest.NewServer(w.sim.Handler())
 	t.Cleanup(w.server.Close)
+	if o.description == nil {
+		o.description = simtest.Load(t)
+	}
+	timeout := time.Minute
+	if o.impatient {
+		timeout = time.Second / 2
+	}
 	w.transport = nethttp.New(nethttp.Options{
-		// Only what never answers takes so long.
-		Timeout: 2 * time.Second,
+		Timeout: timeout,
 		Wrap: func(rt http.RoundTripper) http.RoundTripper {
-			w.described = simtest.Load(t).Transport(t, rt)
+			w.described = o.description.Transport(t, flights{w.clock, rt})
 			return w.described
 		},
 	})
