@@ -179,7 +179,7 @@ func (c *Connector) Get(ctx context.Context, kind, id string, fields []string) (
 // condition that the record has r's version.
 func (c *Connector) Write(ctx context.Context, r connector.Record, changes []connector.Change) (connector.Record, error) {
 	fail := func(err error) (connector.Record, error) { return connector.Record{}, about(r.Kind, r.ID, err) }
-	if !isEtag(r.Version) || len(changes) == 0 {
+	if !isCondition(r.Version) || len(changes) == 0 {
 		return fail(fmt.Errorf("clio: a write without a version or a change: %w", connector.ErrRefused))
 	}
 	fields := make([]string, 0, len(changes))

@@ -165,6 +165,12 @@ func isEtag(s string) bool {
 	return headerSafe(opaque) && !strings.Contains(opaque, `"`)
 }
 
+// isCondition tells whether s can be an If-Match that asks for one version: an
+// entity tag, or a word that no record has.
+func isCondition(s string) bool {
+	return isEtag(s) || headerSafe(s) && len(s) <= maxEtag && !strings.ContainsAny(s, `*,"`)
+}
+
 // definition checks a definition of an answer.
 func (f fieldShape) definition() (connector.Definition, error) {
 	kind := kindOf(f.Parent)
