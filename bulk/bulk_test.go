@@ -179,11 +179,11 @@ func checkExport(t *testing.T, w *workspace.Workspace, export []byte, want int) 
 		t.Fatalf("%d lines in the export", len(lines))
 	}
 	for _, line := range lines {
-		var l struct{ Kind, Record, Field, Value string }
+		var l struct{ Kind, Record, SSN string }
 		must(t, json.Unmarshal([]byte(line), &l))
 		name, err := fieldcrypt.Record{Connector: "memory", Account: "firm-1", Kind: l.Kind, ID: l.Record}.Name()
 		must(t, err)
-		if _, b, err := ring.Open(l.Value, name); err != nil || b != fieldcrypt.Bound || l.Field != "SSN" {
+		if _, b, err := ring.Open(l.SSN, name); err != nil || b != fieldcrypt.Bound {
 			t.Errorf("%s: %v", line, err)
 		}
 	}
