@@ -1,0 +1,154 @@
+package killtest
+
+import (
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"os"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/underseal/underseal/internal/testenv"
+)
+
+// drillFields are of both kinds of record, in place and with a twin.
+var drillFields = []string{"SSN", "Minor's name", "Annual income"}
+
+// kills is the outcome of a drill.
+type kills struct {
+	seed    uint64
+	killed  int // processes
+	writing int // of these, that had written something
+	judgement
+}
+
+// seedOfRun is a new one in every run, unless UNDERSEAL_SEED says which.
+func seedOfRun(t testing.TB) uint64 {
+	t.Helper()
+	text := os.Getenv("UNDERSEAL_SEED")
+	if text == "" {
+		return uint64(rand.Uint32())
+	}
+	seed, err := strconv.ParseUint(text, 10, 64)
+	must(t, err)
+	return seed
+}
+
+// drill kills the process of one job n times, at instants that the seed
+// chooses, goes on with it each time, lets it come to its end, and judges.
+// The instants are spread over a window that grows while runs die before they
+// write and shrinks while they write more than their share, so that n of them
+// are met within one job.
+func drill(t testing.TB, n int, records int, seed uint64) kills {
+	t.Helper()
+	// An answer takes its time, as Clio's do: most kills then meet a write
+	// that is on its way.
+	w := newWorld(t, size{seed: seed, matters: records / 3, contacts: records - records/3})
+	w.found()
+	slow := map[string]any{"do": "slow", "after": true, "every": "3ms", "from": 1, "to": -1, "method": "PATCH", "route": "/api/v4/**"}
+	w.admin(http.MethodPut, "faults", map[string]any{"faults": []any{slow}}, nil)
+	before := w.look()
+	toWrite := before.holding(t, drillFields...)
+	rng := rand.New(rand.NewPCG(seed, 0)) //nolint:gosec // instants, to be repeated
+	k := kills{seed: seed}
+	window := time.Second
+	job := ""
+	for k.killed < n {
+		written := w.written()
+		c := w.command("alice", w.goOn(&job)...)
+		var said strings.Builder
+		c.Stdout, c.Stderr = &said, &said
+		must(t, c.Start())
+		after := time.Duration(rng.Int64N(int64(window)))
+		ended := time.AfterFunc(after, func() { _ = c.Process.Kill() }) // it may have ended
+		_ = c.Wait()                                                    // how is what follows about
+		ended.Stop()
+		if code := c.ProcessState.ExitCode(); code >= 0 {
+			t.Fatalf("seed %d: after %d kills and %v: it ended by itself, exit %d\n%s", seed, k.killed, after, code, said.String())
+		}
+		k.killed++
+		now := w.written()
+		if now > written {
+			k.writing++
+		}
+		if share := (toWrite - now) / (n - k.killed + 1); now-written > share {
+			window = max(window*3/4, 50*time.Millisecond)
+		} else {
+			window = min(window*9/8, 10*time.Second)
+		}
+	}
+	w.admin(http.MethodPut, "faults", map[string]any{"faults": []any{}}, nil)
+	w.run("alice", w.goOn(&job)...)
+	k.judgement = w.judge(before, drillFields...)
+	w.run("alice", "clio", "verify")
+	return k
+}
+
+// goOn is what somebody types after a crash.
+func (w *world) goOn(job *string) []string {
+	w.t.Helper()
+	if *job == "" {
+		var found struct{ Jobs []struct{ ID string } }
+		must(w.t, json.Unmarshal([]byte(w.run("alice", "job", "list", "--json").stdout), &found))
+		if len(found.Jobs) > 0 {
+			*job = found.Jobs[0].ID
+		}
+	}
+	if *job == "" {
+		return append([]string{"clio", "enable", "--yes"}, drillFields...)
+	}
+	return []string{"job", "resume", *job}
+}
+
+// written is how many writes of records the simulator has performed.
+func (w *world) written() int {
+	w.t.Helper()
+	var c struct {
+		Requests map[string]map[string]int
+	}
+	w.admin(http.MethodGet, "counters", nil, &c)
+	n := 0
+	for _, route := range []string{"PATCH /api/v4/matters/*", "PATCH /api/v4/contacts/*"} {
+		for status, times := range c.Requests[route] {
+			if status == "200" || status == "0" {
+				n += times
+			}
+		}
+	}
+	return n
+}
+
+// TestAttack51KilledAtRandom kills one job again and again at random instants:
+// nothing is lost, nothing is sealed twice, and every run goes on. BenchmarkKills
+// does it 200 times.
+func TestAttack51KilledAtRandom(t *testing.T) {
+	testenv.NotShort(t)
+	t.Parallel()
+	n := 12
+	if os.Getenv("UNDERSEAL_LONG") != "" {
+		n = 200
+	}
+	k := drill(t, n, 15*n, seedOfRun(t))
+	t.Logf("seed %d: %d kills, %d of them while writing: %v", k.seed, k.killed, k.writing, k.judgement)
+	if k.lost+k.doubled+k.clear+k.other != 0 || k.sealed == 0 || k.writing == 0 {
+		t.Errorf("%v, %d kills while writing", k.judgement, k.writing)
+	}
+}
+
+// BenchmarkKills is that test in the table of measures.
+func BenchmarkKills(b *testing.B) {
+	for b.Loop() {
+		k := drill(b, 200, 3000, seedOfRun(b))
+		fmt.Fprintf(os.Stderr, "seed %d: %d kills, %d of them while writing: %v\n", k.seed, k.killed, k.writing, k.judgement)
+		for unit, v := range map[string]int{
+			"kills": k.killed, "while-writing": k.writing, "sealed": k.sealed, "lost": k.lost, "doubled": k.doubled,
+			"in-clear": k.clear, "others-changed": k.other,
+		} {
+			b.ReportMetric(float64(v), unit)
+		}
+		b.ReportMetric(float64(k.seed), "seed")
+	}
+}

@@ -1,0 +1,312 @@
+package killtest
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// programs builds both programs once; it returns the folder they are in.
+var programs = sync.OnceValues(func() (string, error) {
+	dir, err := os.MkdirTemp("", "us-programs-")
+	if err != nil {
+		return "", err
+	}
+	build := exec.Command("go", "build", "-buildvcs=false", "-o", dir,
+		"github.com/underseal/underseal/cmd/underseal", "github.com/underseal/underseal/cmd/underseal-cliosim")
+	if out, err := build.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("build: %w: %s", err, out)
+	}
+	return dir, nil
+})
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if dir, err := programs(); err == nil {
+		_ = os.RemoveAll(dir)
+	}
+	os.Exit(code)
+}
+
+// The people of the simulated firm have the same emails in the organization.
+const (
+	alice = "alice@harbor.example"
+	bob   = "bob@harbor.example"
+)
+
+// world is a folder with a simulated Clio, an organization of Alice, its
+// officer, and whoever joined, each with a home and a connection.
+type world struct {
+	t        testing.TB
+	dir      string
+	programs string
+	address  string
+	token    string // of the oracle, which goes round Underseal
+	sim      *exec.Cmd
+	firm     struct {
+		App    string `json:"client_id"`
+		Secret string `json:"client_secret"`
+	}
+}
+
+// size says how large the firm is, and how it is served.
+type size struct {
+	seed              uint64
+	matters, contacts int
+	serve             []string // more flags
+}
+
+func newWorld(t testing.TB, s size) *world {
+	t.Helper()
+	bin, err := programs()
+	must(t, err)
+	// Not t.TempDir, whose name may be too long for a socket.
+	dir, err := os.MkdirTemp("", "us") //nolint:usetesting // as said
+	must(t, err)
+	w := &world{t: t, dir: dir, programs: bin}
+	t.Cleanup(func() {
+		homes, _ := filepath.Glob(w.path("home-*")) // the pattern is good
+		for _, h := range homes {
+			_, _ = w.command(strings.TrimPrefix(filepath.Base(h), "home-"), "lock").CombinedOutput() // it may be broken
+		}
+		if w.sim != nil {
+			_ = w.sim.Process.Kill()
+			_ = w.sim.Wait() // killed, which is an error
+		}
+		if err := os.RemoveAll(dir); err != nil {
+			t.Error(err)
+		}
+	})
+	w.write("passphrase", "correct horse battery staple\n")
+	out, err := exec.CommandContext(t.Context(), filepath.Join(bin, "underseal-cliosim"), "seed", "--data", w.path("clio.db"), //nolint:gosec // just built
+		"--seed", fmt.Sprint(s.seed), "--matters", fmt.Sprint(s.matters), "--contacts", fmt.Sprint(s.contacts)).Output()
+	must(t, err)
+	must(t, json.Unmarshal(out, &w.firm))
+	w.write("client-secret", w.firm.Secret+"\n")
+	w.serve(s.serve...)
+	var issued struct {
+		Access string `json:"access_token"`
+	}
+	w.admin(http.MethodPost, "token", map[string]any{"email": alice, "app": w.firm.App}, &issued)
+	w.token = issued.Access
+	return w
+}
+
+// serve starts the simulator, of which nothing limits the rate.
+func (w *world) serve(flags ...string) {
+	w.t.Helper()
+	args := append([]string{"serve", "--data", w.path("clio.db"), "--rate-limit", "1000000", "--relaxed"}, flags...)
+	w.sim = exec.Command(filepath.Join(w.programs, "underseal-cliosim"), args...) //nolint:gosec // just built
+	w.sim.Stderr = os.Stderr
+	out, err := w.sim.StdoutPipe()
+	must(w.t, err)
+	must(w.t, w.sim.Start())
+	first, err := bufio.NewReader(out).ReadString('\n')
+	must(w.t, err)
+	var said struct{ Address string }
+	must(w.t, json.Unmarshal([]byte(first), &said))
+	w.address = said.Address
+}
+
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (w *world) path(name string) string { return filepath.Join(w.dir, name) }
+
+func (w *world) write(name, data string) {
+	w.t.Helper()
+	must(w.t, os.WriteFile(w.path(name), []byte(data), 0o600))
+}
+
+// command is a process of the program, as somebody types it.
+func (w *world) command(who string, args ...string) *exec.Cmd {
+	c := exec.Command(filepath.Join(w.programs, "underseal"), args...) //nolint:gosec // just built
+	c.Dir = w.dir
+	c.Env = append(os.Environ(), "UNDERSEAL_HOME="+w.path("home-"+who), "UNDERSEAL_PASSPHRASE_FILE="+w.path("passphrase"))
+	return c
+}
+
+// result is what a process said.
+type result struct {
+	code           int
+	stdout, stderr string
+}
+
+func (w *world) try(who string, args ...string) result {
+	w.t.Helper()
+	return w.wait(w.command(who, args...))
+}
+
+// wait runs a process to its end.
+func (w *world) wait(c *exec.Cmd) result {
+	w.t.Helper()
+	var out, errs bytes.Buffer
+	c.Stdout, c.Stderr = &out, &errs
+	err := c.Run()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		w.t.Error(err)
+	}
+	return result{c.ProcessState.ExitCode(), out.String(), errs.String()}
+}
+
+func (w *world) run(who string, args ...string) result {
+	w.t.Helper()
+	r := w.try(who, args...)
+	if r.code != 0 {
+		w.t.Fatalf("%s: underseal %s: exit %d\n%s%s", who, strings.Join(args, " "), r.code, r.stdout, r.stderr)
+	}
+	return r
+}
+
+// fails is a command that must fail with a code and name all of texts.
+func (w *world) fails(code int, who string, args []string, texts ...string) {
+	w.t.Helper()
+	r := w.try(who, args...)
+	if r.code != code || !strings.Contains(r.stderr, "hint: ") || strings.Contains(r.stderr, "panic") {
+		w.t.Errorf("%s: underseal %s: exit %d, want %d\n%s", who, strings.Join(args, " "), r.code, code, r.stderr)
+	}
+	for _, text := range texts {
+		if !strings.Contains(r.stderr, text) {
+			w.t.Errorf("underseal %s: %q is not in\n%s", strings.Join(args, " "), text, r.stderr)
+		}
+	}
+}
+
+// value is one value of a command's JSON.
+func (w *world) value(who, key string, args ...string) string {
+	w.t.Helper()
+	var m map[string]any
+	must(w.t, json.Unmarshal([]byte(w.run(who, append(args, "--json")...).stdout), &m))
+	s, _ := m[key].(string)
+	if s == "" {
+		w.t.Fatalf("no %s", key)
+	}
+	return s
+}
+
+// found makes Alice's organization, and connects her to Clio.
+func (w *world) found() {
+	w.t.Helper()
+	w.person("alice", alice)
+	w.run("alice", "org", "new", "Harbor & Partners", "--store", "dir:"+w.path("firm"))
+	w.connect("alice", alice)
+}
+
+func (w *world) person(who, email string) {
+	w.t.Helper()
+	w.run(who, "identity", "new", "--name", who, "--email", email)
+	w.run(who, "unlock", "--for", "2h")
+}
+
+// officer makes somebody an officer, with a connection and a token of their own.
+func (w *world) officer(who, email string) {
+	w.t.Helper()
+	w.person(who, email)
+	w.run(who, "org", "join", "--store", "dir:"+w.path("firm"), "--fingerprint", w.value("alice", "fingerprint", "org", "show"))
+	w.run(who, "identity", "card", "--out", who+".card")
+	w.run("alice", "member", "add", who+".card", "--role", "officer", "--safety-number", w.value(who, "safety_number", "identity", "show"))
+	w.connect(who, email)
+}
+
+// connect connects somebody's home to Clio, being their browser as well.
+func (w *world) connect(who, email string) {
+	w.t.Helper()
+	if out, err := w.signIn(who, email); err != nil {
+		w.t.Fatalf("connect: %v\n%s", err, out)
+	}
+}
+
+func (w *world) signIn(who, email string) (out string, err error) {
+	c := w.command(who, "clio", "connect", "--base-url", w.address, "--client-id", w.firm.App, "--client-secret-file", w.path("client-secret"),
+		"--no-browser", "--port", "0")
+	said, err := c.StderrPipe()
+	if err != nil {
+		return "", err
+	}
+	if err := c.Start(); err != nil {
+		return "", err
+	}
+	var all strings.Builder
+	approved := error(nil)
+	for lines := bufio.NewScanner(said); lines.Scan(); {
+		fmt.Fprintln(&all, lines.Text())
+		if page := strings.TrimSpace(lines.Text()); strings.HasPrefix(page, w.address+"/oauth/authorize") {
+			approved = approve(w.t.Context(), page, email)
+		}
+	}
+	return all.String(), errors.Join(approved, c.Wait())
+}
+
+// approve is what somebody does on Clio's page.
+func approve(ctx context.Context, page, email string) error {
+	u, err := url.Parse(page)
+	if err != nil {
+		return err
+	}
+	form := u.Query()
+	form.Set("user", email)
+	form.Set("decision", "approve")
+	u.RawQuery = ""
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, u.String(), strings.NewReader(form.Encode()))
+	if err != nil {
+		return err
+	}
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	a, err := http.DefaultClient.Do(r) // and follows to where the command waits
+	if err != nil {
+		return err
+	}
+	defer func() { _ = a.Body.Close() }() // only read
+	if a.StatusCode != http.StatusOK {
+		return fmt.Errorf("approval: %s", a.Status)
+	}
+	_, err = io.Copy(io.Discard, a.Body)
+	return err
+}
+
+// request asks the simulator, with the oracle's token.
+func (w *world) request(method, path string, body, into any) {
+	w.t.Helper()
+	var in bytes.Buffer
+	if body != nil {
+		must(w.t, json.NewEncoder(&in).Encode(body))
+	}
+	r, err := http.NewRequestWithContext(context.WithoutCancel(w.t.Context()), method, w.address+path, &in)
+	must(w.t, err)
+	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set("Authorization", "Bearer "+w.token)
+	a, err := http.DefaultClient.Do(r)
+	must(w.t, err)
+	defer func() { _ = a.Body.Close() }() // only read
+	answer, err := io.ReadAll(a.Body)
+	must(w.t, err)
+	if a.StatusCode != http.StatusOK {
+		w.t.Fatalf("%s %s: %s: %s", method, path, a.Status, answer)
+	}
+	if into != nil {
+		must(w.t, json.Unmarshal(answer, into))
+	}
+}
+
+// admin asks the simulator for what Clio has no address for.
+func (w *world) admin(method, what string, body, into any) {
+	w.t.Helper()
+	w.request(method, "/_sim/"+what, body, into)
+}
