@@ -122,9 +122,9 @@ type Connector struct {
 
 	requests, retries, limited, refreshes, waits, waited, backedOff atomic.Int64
 
-	mu     sync.Mutex
-	place  *connector.Place
-	proven map[connector.FieldType]bounds
+	mu       sync.Mutex
+	identity *identity
+	proven   map[connector.FieldType]bounds
 }
 
 var (

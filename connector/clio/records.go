@@ -13,42 +13,6 @@ import (
 	"github.com/underseal/underseal/connector"
 )
 
-// Place implements [connector.Reader]. It asks Clio once.
-func (c *Connector) Place(ctx context.Context) (connector.Place, error) {
-	c.mu.Lock()
-	known := c.place
-	c.mu.Unlock()
-	if known != nil {
-		return *known, nil
-	}
-	body, err := c.do(ctx, call{
-		method: methodGet, path: api + "users/who_am_i.json", want: statusOK, query: url.Values{"fields": {whoFields}}.Encode(),
-	})
-	if err != nil {
-		return connector.Place{}, err
-	}
-	var answer showShape[struct {
-		Account *struct {
-			ID   int64  `json:"id"`
-			Name string `json:"name"`
-		} `json:"account"`
-	}]
-	if err := decode(body, &answer); err != nil {
-		return connector.Place{}, err
-	}
-	if answer.Data == nil || answer.Data.Account == nil || answer.Data.Account.ID <= 0 || len(answer.Data.Account.Name) > maxNameBytes {
-		return connector.Place{}, malformed("the account")
-	}
-	p := connector.Place{
-		Connector: Name, Name: answer.Data.Account.Name,
-		Account: c.cfg.App.Site.Name() + ":" + strconv.FormatInt(answer.Data.Account.ID, 10),
-	}
-	c.mu.Lock()
-	c.place = &p
-	c.mu.Unlock()
-	return p, nil
-}
-
 // List implements [connector.Reader]. A cursor is good for the same kind and
 // fields only, also in a later program.
 func (c *Connector) List(ctx context.Context, kind string, fields []string, cursor string) (connector.Page, error) {

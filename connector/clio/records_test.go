@@ -12,32 +12,46 @@ import (
 
 const matter7 = `{"data":{"id":7,"etag":"\"v2\"","custom_field_values":[{"id":"text_line-1","value":"<a&b>","custom_field":{"id":3,"etag":"\"x\""}}]}}`
 
-func TestPlace(t *testing.T) {
+func TestPlaceAndUser(t *testing.T) {
 	t.Parallel()
-	c, d := connect(t, script(t, ok(`{"data":{"id":1,"account":{"id":1234,"name":"Firm"}}}`)))
+	c, d := connect(t, script(t, ok(`{"data":{"id":1,"name":"Alice","email":"alice@example.com","account":{"id":1234,"name":"Firm"}}}`)))
 	for range 2 {
 		p, err := c.Place(t.Context())
 		if err != nil || p != (connector.Place{Connector: "clio", Account: "us:1234", Name: "Firm"}) {
 			t.Errorf("%+v %v", p, err)
 		}
+		u, err := c.User(t.Context())
+		if err != nil || u != (User{ID: "1", Name: "Alice", Email: "alice@example.com"}) {
+			t.Errorf("%+v %v", u, err)
+		}
 	}
-	if got := d.requests(); !slices.Equal(got, []string{"GET /api/v4/users/who_am_i.json?fields=id%2Caccount%7Bid%2Cname%7D "}) {
+	if got := d.requests(); !slices.Equal(got, []string{"GET /api/v4/users/who_am_i.json?fields=id%2Cname%2Cemail%2Caccount%7Bid%2Cname%7D "}) {
 		t.Errorf("%q", got)
 	}
+	for _, body := range []string{
+		`{}`, `{"data":{"id":1}}`, `{"data":{"id":0,"account":{"id":1}}}`, `{"data":{"id":1,"account":{"id":0}}}`,
+		`{"data":{"id":1,"name":"` + strings.Repeat("a", maxNameBytes+1) + `","account":{"id":1}}}`,
+	} {
+		c, _ := connect(t, script(t, ok("%s", body)))
+		_, err := c.Place(t.Context())
+		is(t, err, connector.ErrMalformed)
+	}
+}
+
+// page is a page of matters without values.
+func page(next string, ids ...int) reply {
+	var b strings.Builder
+	for i, id := range ids {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		fmt.Fprintf(&b, `{"id":%d,"etag":"\"v\"","custom_field_values":[]}`, id)
+	}
+	return ok(`{"data":[%s],"meta":{"paging":{%s},"records":3}}`, b.String(), next)
 }
 
 func TestList(t *testing.T) {
 	t.Parallel()
-	page := func(next string, ids ...int) reply {
-		var b strings.Builder
-		for i, id := range ids {
-			if i > 0 {
-				b.WriteByte(',')
-			}
-			fmt.Fprintf(&b, `{"id":%d,"etag":"\"v\"","custom_field_values":[]}`, id)
-		}
-		return ok(`{"data":[%s],"meta":{"paging":{%s},"records":3}}`, b.String(), next)
-	}
 	c, d := connect(t, script(t, page(`"next":"https://app.clio.com/api/v4/matters?page_token=abc&limit=200"`, 1, 5), page("", 9)))
 	var ids []string
 	cursor := ""
@@ -67,7 +81,23 @@ func TestList(t *testing.T) {
 		t.Errorf("%q", got)
 	}
 
-	// A link is followed at the same address only, and never back (attack 21).
+	// Nor does the next page go back.
+	c, _ = connect(t, script(t, page("", 4)))
+	_, err := c.List(t.Context(), Matter, nil, "4 page_token=abc")
+	is(t, err, connector.ErrMalformed)
+	for _, cursor := range []string{"x", "4", "-1 a=b", "04 a=b", "4 a=%zz", "4 " + strings.Repeat("a", maxURL+1)} {
+		_, err := c.List(t.Context(), Matter, nil, cursor)
+		is(t, err, connector.ErrMalformed)
+	}
+	_, err = c.List(t.Context(), "document", nil, "")
+	is(t, err, connector.ErrNotFound)
+	_, err = c.List(t.Context(), Matter, []string{"x"}, "")
+	is(t, err, connector.ErrNotFound)
+}
+
+// TestAttack21Links: a link is followed at the same address only.
+func TestAttack21Links(t *testing.T) {
+	t.Parallel()
 	for name, p := range map[string]reply{
 		"another host":  page(`"next":"https://evil.example/api/v4/matters?page_token=a"`, 1),
 		"another port":  page(`"next":"https://app.clio.com:444/api/v4/matters?page_token=a"`, 1),
@@ -103,18 +133,6 @@ func TestList(t *testing.T) {
 			t.Errorf("%s: %d requests", name, n)
 		}
 	}
-	// Nor does the next page go back.
-	c, _ = connect(t, script(t, page("", 4)))
-	_, err := c.List(t.Context(), Matter, nil, "4 page_token=abc")
-	is(t, err, connector.ErrMalformed)
-	for _, cursor := range []string{"x", "4", "-1 a=b", "04 a=b", "4 a=%zz", "4 " + strings.Repeat("a", maxURL+1)} {
-		_, err := c.List(t.Context(), Matter, nil, cursor)
-		is(t, err, connector.ErrMalformed)
-	}
-	_, err = c.List(t.Context(), "document", nil, "")
-	is(t, err, connector.ErrNotFound)
-	_, err = c.List(t.Context(), Matter, []string{"x"}, "")
-	is(t, err, connector.ErrNotFound)
 }
 
 // TestNothing: three kinds of nothing, and what was withheld is none of them.

@@ -350,9 +350,9 @@ func TestTrace(t *testing.T) {
 	}
 }
 
-// TestNothingDependsOnValues: the same requests go out whatever the values
+// TestAttack21And38NothingDependsOnValues: the same requests go out whatever the values
 // are, also where they look like links (attacks 21 and 38).
-func TestNothingDependsOnValues(t *testing.T) {
+func TestAttack21And38NothingDependsOnValues(t *testing.T) {
 	t.Parallel()
 	var first string
 	for _, value := range []string{`"078-05-1120"`, `"us1.AAAA"`, `"https://evil.example/x"`, `"<img src=//evil.example>"`, `"ftp://127.0.0.1/\u0000"`, `"` + strings.Repeat("a", 60000) + `"`} {

@@ -60,13 +60,23 @@ type setShape struct {
 	Fields *[]idShape `json:"custom_fields"`
 }
 
+type whoShape struct {
+	ID      int64  `json:"id"`
+	Name    string `json:"name"`
+	Email   string `json:"email"`
+	Account *struct {
+		ID   int64  `json:"id"`
+		Name string `json:"name"`
+	} `json:"account"`
+}
+
 // The same as lists of what to ask for.
 const (
 	recordFields = "id,etag"
 	valueFields  = "id,etag,custom_field_values{id,value,custom_field}"
 	fieldFields  = "id,etag,name,parent_type,field_type,required,deleted,display_order"
 	setFields    = "id,custom_fields{id}"
-	whoFields    = "id,account{id,name}"
+	whoFields    = "id,name,email,account{id,name}"
 )
 
 // Bounds of what an answer names.

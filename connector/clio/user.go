@@ -4,33 +4,65 @@ import (
 	"context"
 	"net/url"
 	"strconv"
+
+	"github.com/underseal/underseal/connector"
 )
 
-// User is whose tokens a Connector has. Texts are Clio's and never trusted.
+// User is whose connection it is. Name and Email are for people and never
+// trusted.
 type User struct {
-	ID    string
-	Name  string
-	Email string
+	ID, Name, Email string
 }
 
-// User asks Clio in whose name the connector speaks.
+// identity is what Clio says of a connection.
+type identity struct {
+	place connector.Place
+	user  User
+}
+
+// Place implements [connector.Reader]. Clio is asked once for this and User.
+func (c *Connector) Place(ctx context.Context) (connector.Place, error) {
+	who, err := c.who(ctx)
+	return who.place, err
+}
+
+// User says who approved the connection.
 func (c *Connector) User(ctx context.Context) (User, error) {
+	who, err := c.who(ctx)
+	return who.user, err
+}
+
+func (c *Connector) who(ctx context.Context) (identity, error) {
+	c.mu.Lock()
+	known := c.identity
+	c.mu.Unlock()
+	if known != nil {
+		return *known, nil
+	}
 	body, err := c.do(ctx, call{
-		method: methodGet, path: api + "users/who_am_i.json", want: statusOK, query: url.Values{"fields": {"id,name,email"}}.Encode(),
+		method: methodGet, path: api + "users/who_am_i.json", want: statusOK, query: url.Values{"fields": {whoFields}}.Encode(),
 	})
 	if err != nil {
-		return User{}, err
+		return identity{}, err
 	}
-	var answer showShape[struct {
-		ID    int64  `json:"id"`
-		Name  string `json:"name"`
-		Email string `json:"email"`
-	}]
+	var answer showShape[whoShape]
 	if err := decode(body, &answer); err != nil {
-		return User{}, err
+		return identity{}, err
 	}
-	if answer.Data == nil || answer.Data.ID <= 0 || len(answer.Data.Name) > maxNameBytes || len(answer.Data.Email) > maxNameBytes {
-		return User{}, malformed("the user")
+	who := answer.Data
+	if who == nil || who.ID <= 0 || who.Account == nil || who.Account.ID <= 0 ||
+		max(len(who.Name), len(who.Email), len(who.Account.Name)) > maxNameBytes {
+		return identity{}, malformed("the account")
 	}
-	return User{ID: strconv.FormatInt(answer.Data.ID, 10), Name: answer.Data.Name, Email: answer.Data.Email}, nil
+	found := identity{
+		place: connector.Place{
+			Connector: Name, Name: who.Account.Name,
+			Account: c.cfg.App.Site.Name() + ":" + strconv.FormatInt(who.Account.ID, 10),
+		},
+		user: User{ID: strconv.FormatInt(who.ID, 10), Name: who.Name, Email: who.Email},
+	}
+	c.mu.Lock()
+	c.identity = &found
+	c.mu.Unlock()
+	return found, nil
 }

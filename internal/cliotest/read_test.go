@@ -27,6 +27,9 @@ func TestReadsEverything(t *testing.T) {
 	if err != nil || place.Connector != "clio" || !strings.HasSuffix(place.Account, ":100001") || place.Name != "Harbor & Partners" {
 		t.Errorf("%+v %v", place, err)
 	}
+	if u, err := c.User(t.Context()); err != nil || u.Name != "Alice Archer" || u.Email != "alice@harbor.example" || u.ID == "" {
+		t.Errorf("%+v %v", u, err)
+	}
 	want := w.stored()
 	for kind, parent := range map[string]string{clio.Matter: "Matter", clio.Contact: "Contact"} {
 		fields := w.fields(c, kind, "")

@@ -58,8 +58,8 @@ func TestExchange(t *testing.T) {
 	}
 }
 
-// TestRedirect: what a record or a server says is never requested (attack 21).
-func TestRedirect(t *testing.T) {
+// TestAttack21Redirect: where an answer leads is never requested.
+func TestAttack21Redirect(t *testing.T) {
 	t.Parallel()
 	var elsewhere atomic.Int32
 	other := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { elsewhere.Add(1) }))
