@@ -27,6 +27,8 @@ type Fixture struct {
 	IDs []string
 	// Edit changes a record as somebody else would: it gives Field this text.
 	Edit func(t *testing.T, id, text string)
+	// NothingNew: what is empty cannot be filled.
+	NothingNew bool
 	// Reopen makes the connector anew, as after a restart; what was flushed is
 	// there. nil returns Records.
 	Reopen func(t *testing.T) connector.Records
@@ -248,6 +250,13 @@ func empties(t *testing.T, f Fixture) {
 
 func makes(t *testing.T, f Fixture) {
 	r, v := f.get(t, f.Records, f.IDs[1])
+	if f.NothingNew {
+		_, err := f.Records.Write(t.Context(), r, []connector.Change{{Field: f.Field, ID: v.ID, Data: quote("new")}})
+		if !errors.Is(err, connector.ErrRefused) {
+			t.Errorf("%v", err)
+		}
+		return
+	}
 	after, err := f.Records.Write(t.Context(), r, []connector.Change{{Field: f.Field, ID: v.ID, Data: quote("new")}})
 	must(t, err)
 	w, _ := after.Value(f.Field)
@@ -301,8 +310,10 @@ func listWhileWriting(t *testing.T, f Fixture) {
 		must(t, err)
 		for i, r := range p.Records {
 			v, _ := r.Value(f.Field)
-			_, err := f.Records.Write(t.Context(), r, []connector.Change{{Field: f.Field, ID: v.ID, Data: quote(fmt.Sprint("written ", i))}})
-			must(t, err)
+			if !v.Empty() || !f.NothingNew {
+				_, err := f.Records.Write(t.Context(), r, []connector.Change{{Field: f.Field, ID: v.ID, Data: quote(fmt.Sprint("written ", i))}})
+				must(t, err)
+			}
 			met = append(met, r.ID)
 		}
 		if cursor = p.Next; cursor == "" {
