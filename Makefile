@@ -14,8 +14,8 @@ BENCH ?= .
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
 
-demo: ## seal and open a real file, told as a story
-	@scripts/demo.sh
+demo: ## a firm and its (simulated) Clio account: seal, be killed, resume, verify, undo
+	@scripts/demo.sh clio
 
 demo-csv: ## seal and open a real file, told as a story
 	@scripts/demo.sh csv

@@ -82,7 +82,8 @@ part "tests: go in js/wasm" wasm_tests
 part "tests: go in bench" bench_tests
 part "cross compile" scripts/cross.sh
 part "wasm size" scripts/wasm-size.sh
-part "demo" scripts/demo.sh
+part "demo" scripts/demo.sh clio
+part "demo of a file" scripts/demo.sh csv
 part "vectors are as generated" vectors_unchanged
 part "tests: reader in another language" node_readers
 

@@ -156,7 +156,7 @@ func roughly(d time.Duration) string {
 	switch {
 	case d < time.Second:
 		return "a second"
-	case d < 90*time.Second:
+	case d < time.Minute:
 		return fmt.Sprintf("%d s", int64(d.Round(time.Second)/time.Second))
 	case d < 90*time.Minute:
 		return fmt.Sprintf("%d min", int64(d.Round(time.Minute)/time.Minute))

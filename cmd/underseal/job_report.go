@@ -109,21 +109,26 @@ func loadReport(home homeDir, job string) (jsonReport, error) {
 
 // printReport prints a report for people.
 func (a *app) printReport(r jsonReport) error {
-	done := map[string]string{"enable": "SEALED", "disable": "OPENED", "undo": "OPENED"}[r.Call]
 	t := a.table()
-	if done == "" {
+	switch r.Call {
+	case string(bulk.Enable):
+		t.row("FIELD", "SEALED NOW", "SEALED BEFORE", "SKIPPED")
+	case string(bulk.Disable), string(bulk.Undo):
+		t.row("FIELD", "OPENED", "SKIPPED")
+	default:
 		t.row("FIELD", "SEALED", "IN CLEAR", "OTHER", "EMPTY")
-	} else {
-		t.row("FIELD", done, "SKIPPED")
 	}
 	for _, f := range r.Fields {
-		if done != "" {
-			t.row(term.Escape(f.Name), fmt.Sprint(f.Changed), fmt.Sprint(f.Skipped))
-			continue
-		}
 		s := f.States
-		t.row(term.Escape(f.Name), fmt.Sprint(s["sealed"]+s["old"]), fmt.Sprint(s["plain"]), fmt.Sprint(s["unreadable"]+s["foreign"]+s["suspicious"]+s["blocked"]),
-			fmt.Sprint(s["absent"]+s["unset"]+s["cleared"]))
+		sealed, empty := s["sealed"]+s["old"], s["absent"]+s["unset"]+s["cleared"]
+		switch r.Call {
+		case string(bulk.Enable):
+			t.row(term.Escape(f.Name), fmt.Sprint(f.Changed), fmt.Sprint(sealed), fmt.Sprint(f.Skipped))
+		case string(bulk.Disable), string(bulk.Undo):
+			t.row(term.Escape(f.Name), fmt.Sprint(f.Changed), fmt.Sprint(f.Skipped))
+		default:
+			t.row(term.Escape(f.Name), fmt.Sprint(sealed), fmt.Sprint(s["plain"]), fmt.Sprint(s["unreadable"]+s["foreign"]+s["suspicious"]+s["blocked"]), fmt.Sprint(empty))
+		}
 	}
 	if err := t.flush(); err != nil {
 		return err
@@ -134,19 +139,24 @@ func (a *app) printReport(r jsonReport) error {
 	if r.More > 0 {
 		a.print("and %d more", r.More)
 	}
-	a.print("%s in %s: %s%s", count(r.Records, "record", "records"), roughly(r.Ended.Sub(r.Started)), count(r.Requests, "request", "requests"),
-		some(r.Waits, ", waited %d times")+waited(r))
-	if r.Job != "" {
+	a.print("%s in %s: %s%s", count(r.Records, "record", "records"), roughly(r.Ended.Sub(r.Started)), count(r.Requests, "request", "requests"), waited(r))
+	if r.Job != "" && r.Call != callVerify {
 		a.print("job %s", r.Job)
 	}
 	return nil
 }
 
+// callVerify is the call whose id is that of a job only by chance: it is made of
+// whatever is protected.
+const callVerify = "verify"
+
+// waited is how often the job waited for Clio's sake, where that is worth a
+// word.
 func waited(r jsonReport) string {
-	if r.Waits == 0 {
+	if r.Waits == 0 || r.Waited < 1 {
 		return ""
 	}
-	return fmt.Sprintf(" (%s)", roughly(time.Duration(r.Waited*float64(time.Second))))
+	return fmt.Sprintf(", of which %d waited, %s together", r.Waits, roughly(time.Duration(r.Waited*float64(time.Second))))
 }
 
 func inField(field string) string {

@@ -20,6 +20,8 @@ func main() {
 	}
 	var err error
 	switch os.Args[1] {
+	case "clio":
+		err = tellClio(context.Background(), os.Args[2], os.Args[3], 2000, 3000, os.Stdout)
 	case "csv":
 		err = tellCSV(context.Background(), os.Args[2], os.Args[3], os.Stdout)
 	default:

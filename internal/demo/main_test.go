@@ -31,3 +31,25 @@ func TestCSVStory(t *testing.T) {
 		}
 	}
 }
+
+// TestClioStory runs the demo of a firm with the real programs, on a smaller
+// firm: it checks every value itself and fails where the story is not true.
+func TestClioStory(t *testing.T) {
+	testenv.NotShort(t)
+	dir := t.TempDir()
+	if out, err := exec.Command("go", "build", "-o", dir, "../../cmd/underseal", "../../cmd/underseal-cliosim").CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	var out bytes.Buffer
+	if err := tellClio(t.Context(), filepath.Join(dir, "underseal"), filepath.Join(dir, "underseal-cliosim"), 300, 450, &out); err != nil {
+		t.Fatalf("%v\n%s", err, out.String())
+	}
+	for _, want := range []string{
+		"750 records, 12 custom fields", "raised for this demo", "killed (SIGKILL) when 300 of 750", "every value in 12 protected fields is sealed, and opens",
+		"WHAT CLIO STORES", "us1.", "the same.", "\ninterrupted, resumed, verified, undone\n", "bin/underseal setup",
+	} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("the story lacks %q", want)
+		}
+	}
+}

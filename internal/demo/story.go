@@ -85,15 +85,7 @@ func (s *story) expect(who string, code int, args []string) {
 	if s.err != nil {
 		return
 	}
-	shown := make([]string, len(args))
-	for i, a := range args {
-		a = strings.ReplaceAll(a, s.dir+string(filepath.Separator), "")
-		if strings.ContainsAny(a, " ") {
-			a = `"` + a + `"`
-		}
-		shown[i] = a
-	}
-	s.say("\n%s$ underseal %s", who, strings.Join(shown, " "))
+	s.prompt(who, args)
 	out, err := s.command(who, args).CombinedOutput()
 	text := strings.ReplaceAll(string(out), s.dir+string(filepath.Separator), "")
 	for _, line := range strings.Split(strings.TrimSpace(text), "\n") {
@@ -114,6 +106,19 @@ func (s *story) expect(who string, code int, args []string) {
 	} else if code != 0 {
 		s.say("(exit %d)", code)
 	}
+}
+
+// prompt shows a command as it is typed.
+func (s *story) prompt(who string, args []string) {
+	shown := make([]string, len(args))
+	for i, a := range args {
+		a = strings.ReplaceAll(a, s.dir+string(filepath.Separator), "")
+		if strings.ContainsAny(a, " '") {
+			a = `"` + a + `"`
+		}
+		shown[i] = a
+	}
+	s.say("\n%s$ underseal %s", who, strings.Join(shown, " "))
 }
 
 // quiet runs a command that does not belong to the story.
@@ -143,6 +148,7 @@ func (s *story) value(who, key string, args ...string) string {
 // its beginning is the same for a whole column, its end never is.
 func short(s string) string {
 	const most = 16
+	s = strings.ReplaceAll(s, "\n", " / ")
 	if strings.HasPrefix(s, "us1.") {
 		return s[:6] + "…" + s[len(s)-most+7:]
 	}
