@@ -67,6 +67,11 @@ func (w *writer) flush(ctx context.Context) error {
 	if len(w.settled) == 0 {
 		return nil
 	}
+	if f, ok := w.j.c.Records.(connector.Flusher); ok {
+		if err := f.Flush(context.WithoutCancel(ctx)); err != nil {
+			return err // none of it is there, and none of it counts
+		}
+	}
 	if err := w.j.c.Journal.Settle(context.WithoutCancel(ctx), w.j.run.id, w.settled); err != nil {
 		return fmt.Errorf("journal: %w", err)
 	}
