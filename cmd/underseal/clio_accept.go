@@ -75,8 +75,7 @@ func (v *view) accept(name, on string) (shown string, was news, err error) {
 	for _, s := range v.removed {
 		if s.ID == d.ID {
 			v.look.forget(d.ID)
-			v.removed, v.news = nil, nil
-			v.news, v.removed = v.look.since(v.defs, func(id string) bool { return v.twins[id] })
+			v.compare()
 			return s.Name, isRemoved, nil
 		}
 	}
@@ -84,6 +83,6 @@ func (v *view) accept(name, on string) (shown string, was news, err error) {
 		return "", noNews, fmt.Errorf("%s: %w", term.Escape(d.Name), errNotSettled)
 	}
 	v.look.settle(d)
-	v.news, v.removed = v.look.since(v.defs, func(id string) bool { return v.twins[id] })
+	v.compare()
 	return d.Name, was, nil
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -66,5 +67,5 @@ func (x *account) disable(ctx context.Context, names []string, on string, yes bo
 	}
 	r, err := j.Disable(ctx)
 	end()
-	return x.finish(ctx, r, "", err)
+	return errors.Join(x.finish(ctx, r, "", err), x.noteSealed(v, r))
 }

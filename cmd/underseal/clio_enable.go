@@ -166,7 +166,18 @@ func (x *account) enable(ctx context.Context, names []string, f enableFlags) err
 	}
 	r, err := j.Apply(ctx, p)
 	end()
-	return x.finish(ctx, r, exp.path, err)
+	return errors.Join(x.finish(ctx, r, exp.path, err), x.noteSealed(v, r))
+}
+
+// noteSealed keeps which fields hold nothing in clear after a job.
+func (x *account) noteSealed(v *view, r bulk.Report) error {
+	for _, f := range r.Fields {
+		left := f.Of(bulk.Plain) + f.Of(bulk.Blocked) - f.Changed
+		if r.Call != string(bulk.Enable) || left <= 0 && f.Skipped == 0 && f.Records > 0 {
+			v.look.sealed(f.Field)
+		}
+	}
+	return x.saveLook(v)
 }
 
 // grantMore lets colleagues read fields that are protected already.

@@ -96,8 +96,15 @@ func (x *account) see(ctx context.Context) (*view, error) {
 		}
 	}
 	v.look.Name = place.Name
-	v.news, v.removed = v.look.since(v.defs, func(id string) bool { return v.twins[id] })
+	v.compare()
 	return v, nil
+}
+
+// compare finds what is new since the last look.
+func (v *view) compare() {
+	v.news, v.removed = v.look.since(v.defs,
+		func(id string) bool { return v.twins[id] },
+		func(id string) bool { return v.signed[id].Twin != "" })
 }
 
 // count reads every record and counts. Only fields of kinds that have any are
@@ -139,7 +146,7 @@ func (x *account) noteClear(v *view, c bulk.Counts) {
 	v.look.Clear = []clearField{}
 	for _, f := range c.Fields {
 		if _, signed := v.signed[f.Field]; signed && f.Of(bulk.Plain)+f.Of(bulk.Blocked) > 0 {
-			v.look.Clear = append(v.look.Clear, clearField{Name: f.Name, Values: f.Of(bulk.Plain) + f.Of(bulk.Blocked)})
+			v.look.Clear = append(v.look.Clear, clearField{ID: f.Field, Name: f.Name, Values: f.Of(bulk.Plain) + f.Of(bulk.Blocked)})
 		}
 	}
 }

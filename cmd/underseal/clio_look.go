@@ -47,6 +47,7 @@ type settled struct {
 
 // clearField is a protected field with values in clear.
 type clearField struct {
+	ID     string `json:"id"`
 	Name   string `json:"name"`
 	Values int64  `json:"values"`
 }
@@ -67,8 +68,9 @@ const (
 )
 
 // since compares the definitions with what was settled. removed are those that
-// are gone. Fields of ours are no news to us: own tells which they are.
-func (l *look) since(defs []connector.Definition, own func(id string) bool) (state map[string]news, removed []settled) {
+// are gone. What we did is no news: own are the fields that we made, and eased
+// those that must not be required while another holds their tokens.
+func (l *look) since(defs []connector.Definition, own, eased func(id string) bool) (state map[string]news, removed []settled) {
 	before := map[string]settled{}
 	for _, s := range l.Fields {
 		before[s.ID] = s
@@ -82,7 +84,7 @@ func (l *look) since(defs []connector.Definition, own func(id string) bool) (sta
 		case own(d.ID):
 		case !known:
 			state[d.ID] = isNew
-		case was.Name != now.Name || was.Kind != now.Kind || was.Type != now.Type || was.Required != now.Required || !slices.Equal(was.Sets, now.Sets):
+		case was.Name != now.Name || was.Kind != now.Kind || was.Type != now.Type || was.Required != now.Required && !eased(d.ID) || !slices.Equal(was.Sets, now.Sets):
 			state[d.ID] = isChanged
 		}
 		delete(before, d.ID)
@@ -128,8 +130,8 @@ func readLook(home workspace.Local) (*look, []byte, error) {
 
 const macSize = 32
 
-// loadLook reads the last look at an account; nil where there was none, also
-// where it was one at another account.
+// loadLook reads the last look at an account, or at any where account is "";
+// nil where there was none, also where it was one at another account.
 func loadLook(home workspace.Local, d *keyring.Device, account string) (*look, error) {
 	l, b, err := readLook(home)
 	if err != nil || l == nil {
@@ -138,10 +140,16 @@ func loadLook(home workspace.Local, d *keyring.Device, account string) (*look, e
 	if subtle.ConstantTimeCompare(d.MAC(wire.LabelLook, b[macSize:]), b[:macSize]) != 1 {
 		return nil, fmt.Errorf("%s: %w", lookFile, workspace.ErrLocal)
 	}
-	if l.Account != account {
+	if account != "" && l.Account != account {
 		return nil, nil
 	}
 	return l, nil
+}
+
+// sealed notes that fields hold nothing in clear any more, or are no longer
+// protected.
+func (l *look) sealed(ids ...string) {
+	l.Clear = slices.DeleteFunc(l.Clear, func(c clearField) bool { return slices.Contains(ids, c.ID) })
 }
 
 func (l *look) save(home workspace.Local, d *keyring.Device) error {

@@ -26,7 +26,7 @@ func TestNews(t *testing.T) {
 	for _, c := range []struct {
 		name    string
 		now     []connector.Definition
-		own     func(string) bool
+		own     func(string) bool // made by us, or eased by us
 		want    map[string]news
 		removed []string
 	}{
@@ -44,7 +44,7 @@ func TestNews(t *testing.T) {
 		var l look
 		l.settle(ssn)
 		l.settle(fee)
-		state, removed := l.since(c.now, c.own)
+		state, removed := l.since(c.now, c.own, c.own)
 		var ids []string
 		for _, r := range removed {
 			ids = append(ids, r.ID)
@@ -59,7 +59,7 @@ func TestNews(t *testing.T) {
 		for _, id := range ids {
 			l.forget(id)
 		}
-		if state, removed := l.since(c.now, c.own); len(state) > 0 || len(removed) > 0 {
+		if state, removed := l.since(c.now, c.own, c.own); len(state) > 0 || len(removed) > 0 {
 			t.Errorf("%s: accepted, and still %v %v", c.name, state, removed)
 		}
 	}

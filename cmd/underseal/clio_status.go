@@ -66,7 +66,7 @@ func (x *account) status(ctx context.Context, counts bool) error {
 	out := jsonClioStatus{jsonConnection: x.conn.json(), Protected: len(v.signed), Counted: v.counted, Clear: []jsonClear{}, News: v.newsList(), Unfinished: jobs}
 	if v.counted {
 		for _, c := range v.look.Clear {
-			out.Clear = append(out.Clear, jsonClear(c))
+			out.Clear = append(out.Clear, jsonClear{c.Name, c.Values})
 		}
 	}
 	if x.a.json {
@@ -288,15 +288,64 @@ func (x *account) unfinished(ctx context.Context) ([]jsonJob, error) {
 	return list, nil
 }
 
-// sayLook tells of the connection and of what was last seen in clear, without
-// asking anybody.
-func (a *app) lookStatus(home homeDir) (l *look, connected bool, err error) {
+// jsonClioSeen is what status says of Clio without asking it.
+type jsonClioSeen struct {
+	Connected bool        `json:"connected"`
+	Account   string      `json:"account,omitempty"`
+	Name      string      `json:"account_name,omitempty"`
+	Read      *time.Time  `json:"read,omitempty"` // when records were last read
+	Clear     []jsonClear `json:"in_clear"`
+}
+
+// clioSeen tells of the connection and of what was last seen in clear, without
+// asking anybody. While the device is locked nobody checks who wrote it.
+func (a *app) clioSeen(home homeDir) (*jsonClioSeen, error) {
+	s := &jsonClioSeen{Clear: []jsonClear{}}
 	if _, err := os.Stat(filepath.Join(string(home), connectionFile)); err == nil {
-		connected = true
+		s.Connected = true
 	}
-	l, _, err = readLook(home)
+	var l *look
+	var err error
+	if a.me == nil {
+		l, _, err = readLook(home)
+	} else {
+		l, err = loadLook(home, a.me.Keys(), "")
+	}
 	if err != nil {
-		return nil, connected, fmt.Errorf("last look: %w", err)
+		return nil, err
 	}
-	return l, connected, nil
+	if l == nil {
+		if !s.Connected {
+			return nil, nil
+		}
+		return s, nil
+	}
+	s.Account, s.Name = l.Account, l.Name
+	if !l.Passed.IsZero() {
+		s.Read = &l.Passed
+	}
+	for _, c := range l.Clear {
+		s.Clear = append(s.Clear, jsonClear{c.Name, c.Values})
+	}
+	return s, nil
+}
+
+func (a *app) printClioSeen(s *jsonClioSeen) {
+	if s == nil {
+		return
+	}
+	state := "not connected"
+	if s.Connected {
+		state = "connected"
+	}
+	if s.Account != "" {
+		state += fmt.Sprintf(", %s (%s)", term.Escape(s.Name), term.Escape(s.Account))
+	}
+	if s.Read != nil {
+		state += ", records read " + age(*s.Read, a.now())
+	}
+	a.print("clio          %s", state)
+	for _, c := range s.Clear {
+		a.print("in clear      %s in %s, when they were last read", count(c.Values, "value", "values"), term.Escape(c.Name))
+	}
 }

@@ -25,6 +25,7 @@ type jsonStatus struct {
 	Role         string        `json:"role,omitempty"`
 	Head         *jsonHead     `json:"head,omitempty"`
 	Synced       *time.Time    `json:"synced,omitempty"`
+	Clio         *jsonClioSeen `json:"clio,omitempty"`
 	Backup       bool          `json:"backup"`
 	Pending      []string      `json:"pending"`
 }
@@ -36,6 +37,7 @@ const (
 	pendingCard    = "waiting for an officer to add your card"
 	pendingRemoved = "this device was removed from the organization"
 	pendingClosed  = "a field is closed; open it again with underseal field rotate LABEL"
+	pendingClear   = "protected fields of Clio held values in clear; seal them with underseal clio enable --repair"
 )
 
 func newStatusCommand(a *app) *cobra.Command {
@@ -67,6 +69,12 @@ func (a *app) status(ctx context.Context) error {
 		s.Locked = a.locked(ctx)
 		// Even where the store cannot be read, what is known is shown.
 		err = a.statusOrganization(ctx, &s)
+	}
+	if err == nil && s.Identity != nil && s.Clio == nil {
+		s.Clio, err = a.clioSeen(homeDir(home)) // locked, or no organization
+	}
+	if s.Clio != nil && len(s.Clio.Clear) > 0 {
+		s.Pending = append(s.Pending, pendingClear)
 	}
 	if a.json {
 		a.printJSON(s, err)
@@ -104,6 +112,9 @@ func (a *app) statusOrganization(ctx context.Context, s *jsonStatus) error {
 		return err
 	}
 	defer done()
+	if s.Clio, err = a.clioSeen(homeDir(s.Home)); err != nil {
+		return err
+	}
 	f := w.Freshness()
 	head := headOf(f)
 	s.Organization, s.Head, s.Synced = w.OrganizationName(ctx), &head, &f.Synced
@@ -155,6 +166,7 @@ func (a *app) printStatus(s jsonStatus) {
 		}
 		a.print("log           %s; read %s", entries, age(*s.Synced, a.now()))
 	}
+	a.printClioSeen(s.Clio)
 	for _, p := range s.Pending {
 		a.print("pending       %s", p)
 	}
