@@ -136,6 +136,7 @@ func TestRulesBite(t *testing.T) {
 		{"HPKE in one place", "./keyring", "github.com/cloudflare/circl/hpke", nil},
 		{"age in two places", "./envelope", "filippo.io/age", nil},
 		{"the operating system's keyring in one place", "./cmd/underseal", "github.com/zalando/go-keyring", nil},
+		{"what is printed in one place", "./cmd/underseal", "codeberg.org/go-pdf/fpdf", nil},
 		{"libraries start no process and print nothing", "./keyring", "log", nil},
 		{"HTTP behind the transport", "./store/dirstore", "net/http", nil},
 		{"the simulator and the connector know nothing of each other", "./internal/cliosim", "./connector", nil},
