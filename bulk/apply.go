@@ -219,7 +219,13 @@ func (j *Job) toSeal(ctx context.Context, w *writer, fields []*field, r connecto
 			j.run.tally(f, s)
 		}
 		switch {
-		case s.state.Empty(), s.state == Sealed, s.state == Old:
+		case s.state.Empty():
+		case s.state == Sealed, s.state == Old:
+			for _, e := range w.intended[[2]string{r.ID, f.def.ID}] {
+				if count && e.Token == s.token {
+					w.close(e, Done, "")
+				}
+			}
 		case s.state == Plain:
 			e, why := j.sealing(f, r, name, s)
 			if e != nil {
@@ -228,7 +234,7 @@ func (j *Job) toSeal(ctx context.Context, w *writer, fields []*field, r connecto
 				w.skip(f, r, s.state, why)
 			}
 		default:
-			healed, err := j.afterCrash(ctx, f, r, name, s)
+			healed, err := w.afterCrash(ctx, f, r, name, s)
 			if err != nil {
 				return nil, err
 			}
@@ -311,19 +317,16 @@ func holdsNothing(r connector.Record, field string) bool {
 // afterCrash looks whether text that is no token is what the outside system
 // made of one that this job wrote before it was ended; then the value goes back
 // and the field is stopped.
-func (j *Job) afterCrash(ctx context.Context, f *field, r connector.Record, name fieldcrypt.Name, s seen) (healed bool, err error) {
+func (w *writer) afterCrash(ctx context.Context, f *field, r connector.Record, name fieldcrypt.Name, s seen) (healed bool, err error) {
 	if s.token == "" || s.reason != LooksLike && s.reason != Altered && s.reason != OtherOwner {
 		return false, nil
 	}
 	if f.twin != nil && !holdsNothing(r, f.def.ID) {
 		return false, nil // the value is there
 	}
-	entries, err := j.c.Journal.Lookup(ctx, j.run.id, r.Kind, []string{r.ID})
-	if err != nil {
-		return false, fmt.Errorf("journal: %w", err)
-	}
-	for _, entry := range entries {
-		if entry.Field != f.def.ID || entry.State != Intended || !cut(entry.Token, s.token) {
+	j := w.j
+	for _, entry := range w.intended[[2]string{r.ID, f.def.ID}] {
+		if !cut(entry.Token, s.token) {
 			continue
 		}
 		v, _, err := j.keys.ring.Open(entry.Token, name)
@@ -334,7 +337,6 @@ func (j *Job) afterCrash(ctx context.Context, f *field, r connector.Record, name
 		if !ok {
 			continue
 		}
-		w := &writer{j: j}
 		e := &edit{
 			f: f, entry: entry,
 			back: func(now connector.Record) []connector.Change { return restored(f, now, data, entry.Replaced) },
@@ -343,6 +345,7 @@ func (j *Job) afterCrash(ctx context.Context, f *field, r connector.Record, name
 		if err := w.putBack(context.WithoutCancel(ctx), e, r); err != nil {
 			return false, &connector.RecordError{Kind: r.Kind, ID: r.ID, Err: fmt.Errorf("%w: %w", ErrNotPutBack, err)}
 		}
+		w.close(entry, Skipped, AlteredAndBack)
 		j.run.stop(f, fmt.Errorf("%s: %w", f, ErrAltered))
 		return true, nil
 	}

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/underseal/underseal/bulk"
 	"github.com/underseal/underseal/connector"
@@ -371,4 +372,104 @@ func TestTargets(t *testing.T) {
 	if _, err := apply(t.Context(), c); !errors.Is(err, workspace.ErrNoSuch) {
 		t.Errorf("to nobody: %v", err)
 	}
+}
+
+// A value that goes back is altered, and the program dies before it hears of
+// it. The next run lists it; the journal has the token.
+func TestAlteredOnTheWayBackAndKilled(t *testing.T) {
+	t.Parallel()
+	d := newDrill(t)
+	enabled(t, d)
+	d.system.Set(func(s *connectortest.Settings) {
+		s.Alter = func(_ string, data json.RawMessage) json.RawMessage {
+			if strings.Contains(string(data), "078-05") {
+				return json.RawMessage(`"altered"`)
+			}
+			return data
+		}
+	})
+	c, err := d.client(faults{connector: []connectortest.Fault{{Operation: connectortest.OpWrite, Call: 2, Outcome: connectortest.Persisted, Dead: true}}})
+	must(t, err)
+	if err := revert(false)(t.Context(), c.Config); err == nil {
+		t.Fatal("no error")
+	}
+	if !d.system.Holds("altered") {
+		t.Fatal("the drill shows nothing")
+	}
+	d.system.Set(func(s *connectortest.Settings) { s.Alter = nil })
+	c, err = d.client(faults{})
+	must(t, err)
+	r, err := newJob(t, c.Config).Disable(t.Context())
+	if err != nil || !slices.Contains(reasons(r), bulk.ChangedSince) {
+		t.Fatalf("%v %+v", err, r.Findings)
+	}
+	entries, err := d.journal.Lookup(t.Context(), r.Job, "matter", []string{r.Findings[0].Record})
+	must(t, err)
+	if !slices.ContainsFunc(entries, func(e bulk.Entry) bool { return e.State == bulk.Skipped && strings.HasPrefix(e.Replaced, "us1.") }) {
+		t.Errorf("the token is not in the journal: %+v", entries)
+	}
+}
+
+// Events tell each page, and the rate.
+func TestEvents(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, 10)
+	c := s.config(s.Open("alice"), s.ssn.ID)
+	var events []bulk.Event
+	c.Events = func(e bulk.Event) { events = append(events, e) }
+	_, err := s.during(t, c, func(connectortest.Operation, int) { s.clock.Advance(time.Second) })
+	must(t, err)
+	var kinds []string
+	for _, e := range events {
+		if e.Call == "enable" {
+			kinds = append(kinds, string(e.Kind))
+		}
+	}
+	if got := strings.Join(kinds, " "); got != "started page page page page finished" {
+		t.Errorf("%s", got)
+	}
+	i := slices.IndexFunc(events, func(e bulk.Event) bool { return e.Call == "enable" && e.Kind == bulk.EventPage && e.Records == 6 })
+	if i < 0 || events[i].Total != 10 || events[i].Rate <= 0 || events[i].Left <= 0 || events[i].Changed != 2 || events[i].Job == "" {
+		t.Errorf("%+v", events)
+	}
+}
+
+// What is held does not grow with the number of records.
+func TestMemoryIsFlat(t *testing.T) {
+	held := func(n int) (most int) {
+		s := newSite(t, n)
+		pages := 0
+		c := s.config(s.Open("alice"), s.ssn.ID)
+		c.Journal = &counting{Journal: s.journal, most: &most}
+		c.Events = func(e bulk.Event) {
+			if e.Kind == bulk.EventPage {
+				pages++
+			}
+		}
+		_, err := apply(t.Context(), c)
+		must(t, err)
+		if pages < n/3 {
+			t.Errorf("%d pages", pages)
+		}
+		return most
+	}
+	if small, large := held(30), held(300); large > small || large == 0 {
+		t.Errorf("%d entries at once with 30 records, %d with 300", small, large)
+	}
+}
+
+// counting tells the largest list that the journal was given at once.
+type counting struct {
+	bulk.Journal
+	most *int
+}
+
+func (c *counting) Intend(ctx context.Context, job string, e []bulk.Entry) error {
+	*c.most = max(*c.most, len(e))
+	return c.Journal.Intend(ctx, job, e)
+}
+
+func (c *counting) Settle(ctx context.Context, job string, e []bulk.Entry) error {
+	*c.most = max(*c.most, len(e))
+	return c.Journal.Settle(ctx, job, e)
 }

@@ -239,7 +239,11 @@ func (o *opener) decide(_ context.Context, w *writer, fields []*field, r connect
 			j.run.tally(f, s)
 		}
 		switch {
-		case s.state.Empty(), s.state == Plain && !s.replaces:
+		case s.state.Empty():
+		case s.state == Plain && !s.replaces:
+			if count {
+				w.afterReturn(f, r, name, s)
+			}
 		case s.state > Old:
 			w.skip(f, r, s.state, s.reason)
 		case o.direction == Undo && !o.ours[s.token]:
@@ -256,6 +260,27 @@ func (o *opener) decide(_ context.Context, w *writer, fields []*field, r connect
 		}
 	}
 	return edits, nil
+}
+
+// afterReturn looks whether a value that an earlier run brought back, and never
+// heard of, is what its token opens to. If it is not, a person changed it or
+// the outside system did: the journal has the token.
+func (w *writer) afterReturn(f *field, r connector.Record, name fieldcrypt.Name, s seen) {
+	for _, e := range w.intended[[2]string{r.ID, f.def.ID}] {
+		v, _, err := w.j.keys.ring.Open(e.Replaced, name)
+		if err != nil {
+			continue
+		}
+		data, ok := spelled(v)
+		if ok && same(s.original.Data, data) {
+			w.close(e, Done, "")
+		} else {
+			w.close(e, Skipped, ChangedSince)
+			w.j.run.count(f, func(c *FieldCounts) { c.Skipped++ })
+			w.j.run.find(f, r, s.state, ChangedSince)
+		}
+		clear(v.Data)
+	}
 }
 
 // opening is the edit that brings a value back.

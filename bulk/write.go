@@ -47,8 +47,42 @@ type writer struct {
 	j      *Job
 	decide decide
 
+	// intended is what earlier runs meant to write and never heard of, by
+	// record and field.
+	intended map[[2]string][]Entry
+
 	mu      sync.Mutex
 	settled []Entry
+}
+
+// recall asks the journal what earlier runs left open on a page.
+func (w *writer) recall(ctx context.Context, p connector.Page) error {
+	if len(p.Records) == 0 {
+		return nil
+	}
+	list := make([]string, 0, len(p.Records))
+	for _, r := range p.Records {
+		list = append(list, r.ID)
+	}
+	entries, err := w.j.lookup(ctx, w.j.run.id, p.Records[0].Kind, list)
+	if err != nil {
+		return err
+	}
+	w.intended = map[[2]string][]Entry{}
+	for _, e := range entries {
+		if at := [2]string{e.Record, e.Field}; e.State == Intended {
+			w.intended[at] = append(w.intended[at], e)
+		}
+	}
+	return nil
+}
+
+// close notes what became of an entry that an earlier run left open.
+func (w *writer) close(e Entry, state EntryState, why Reason) {
+	e.State, e.Reason = state, why
+	w.mu.Lock()
+	w.settled = append(w.settled, e)
+	w.mu.Unlock()
 }
 
 // skip notes that a value is left alone.
@@ -106,6 +140,9 @@ func (j *Job) page(ctx context.Context, fields []*field, p connector.Page, d dec
 
 func (w *writer) page(ctx context.Context, fields []*field, p connector.Page) error {
 	j := w.j
+	if err := w.recall(ctx, p); err != nil {
+		return err
+	}
 	var tasks []task
 	var entries []Entry
 	for _, r := range p.Records {
