@@ -118,7 +118,6 @@ func TestFields(t *testing.T) {
 	if d, ok := find(made.ID); !ok || d.Name != made.Name || d.Type != connector.TextArea || !d.Required || d.Deleted || d.Version != made.Version || d.MaxLength != 65536 {
 		t.Errorf("%+v, made %+v", d, made)
 	}
-	// In a set, which is a person's work, and read back.
 	_, err = c.CreateField(t.Context(), connector.Definition{Name: strings.Repeat("a", 33), Kind: clio.Matter, Type: connector.TextArea})
 	want(t, err, connector.ErrRefused)
 	old := made
@@ -148,6 +147,17 @@ func TestFields(t *testing.T) {
 	}
 	_, err = c.Write(t.Context(), r, []connector.Change{{Field: made.ID, ID: v.ID, Data: text("sealed")}})
 	want(t, err, connector.ErrNotFound)
+
+	// All that went by was held against Clio's description.
+	checked := w.described.Covered()
+	for _, exchange := range []string{
+		"GET /custom_fields.json 200", "POST /custom_fields.json 201", "PATCH /custom_fields/{id}.json 200", "PATCH /custom_fields/{id}.json 412",
+		"DELETE /custom_fields/{id}.json 204", "GET /custom_field_sets.json 200", "PATCH /matters/{id}.json 200", "PATCH /matters/{id}.json 422",
+	} {
+		if checked[exchange] == 0 {
+			t.Errorf("%s was not checked: %v", exchange, checked)
+		}
+	}
 
 	// Sets are seen; those of Clio's own making stay as they are.
 	sets := 0
