@@ -67,7 +67,12 @@ func (j *Job) seal(ctx context.Context, p Plan, info *JobInfo) error {
 func (j *Job) left(some func(FieldCounts) bool) error {
 	var errs []error
 	for _, f := range j.fields {
-		if err := j.run.stopped(f); err != nil {
+		err := j.run.stopped(f)
+		if f.gone && len(j.c.Targets) == 0 {
+			j.run.find(f, connector.Record{Kind: f.def.Kind}, Absent, FieldGone)
+			continue // nobody asked for it by name
+		}
+		if err != nil {
 			errs = append(errs, err)
 		}
 	}

@@ -473,3 +473,20 @@ func (c *counting) Settle(ctx context.Context, job string, e []bulk.Entry) error
 	*c.most = max(*c.most, len(e))
 	return c.Journal.Settle(ctx, job, e)
 }
+
+// A protected field that people deleted is listed, and the others are repaired.
+func TestRepairWithoutADeletedField(t *testing.T) {
+	t.Parallel()
+	d := newDrill(t)
+	enabled(t, d)
+	d.system.Put("matter", d.matters[0], d.ssn.ID, `"typed since"`)
+	d.system.Delete(d.fields[1])
+	c := d.config(d.Open("alice"))
+	r, err := apply(t.Context(), c)
+	if err != nil || !slices.Equal(reasons(r), []bulk.Reason{bulk.FieldGone}) || !d.sealed(0) {
+		t.Errorf("%v %+v", err, r.Findings)
+	}
+	if _, err := apply(t.Context(), d.config(d.Open("alice"), d.fields...)); !errors.Is(err, connector.ErrNotFound) {
+		t.Errorf("named: %v", err)
+	}
+}
