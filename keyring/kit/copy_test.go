@@ -156,6 +156,9 @@ func TestNewRefuses(t *testing.T) {
 	if _, err := b.Paper(details(), Size(9)); err == nil {
 		t.Error("an unknown size of paper was taken")
 	}
+	if _, err := b.Paper(Details{Organization: "a", Name: "b", Email: "c"}, A4); !errors.Is(err, errDay) {
+		t.Error(err)
+	}
 	for name, spoil := range map[string]func(*Details){
 		"organization": func(d *Details) { d.Organization = "" },
 		"name":         func(d *Details) { d.Name = "a\nb" },

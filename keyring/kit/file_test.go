@@ -121,7 +121,7 @@ func TestMaxFile(t *testing.T) {
 	t.Parallel()
 	testenv.NotShort(t)
 	long := strings.Repeat("x", 1024)
-	file, err := fileOf(t).File(Details{Organization: long, Name: long, Email: long, Store: long}, secret.New([]byte(passphrase)))
+	file, err := fileOf(t).File(Details{Organization: long, Name: long, Email: long, Store: long, Made: details().Made}, secret.New([]byte(passphrase)))
 	if err != nil {
 		t.Fatal(err)
 	}

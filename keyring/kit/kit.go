@@ -139,7 +139,14 @@ func (d Details) check() error {
 			return fmt.Errorf("%s: %w", t.what, err)
 		}
 	}
+	if d.Made.IsZero() {
+		return errDay
+	}
 	return nil
 }
+
+// errDay: without a day the PDF would bear the one on which it was drawn, by
+// a clock of its own.
+var errDay = errors.New("the day on which the backup is made is missing")
 
 func (d Details) day() string { return d.Made.Format(time.DateOnly) }

@@ -121,11 +121,10 @@ func (p *page) paragraph(x, y, width, size float64, text string) float64 {
 	at, space := x, 0.0
 	y += size * point
 	for i, part := range strings.Split(text, "`") {
-		family, s, i := sans, size, i
+		p.face(sans, "", size, dark())
 		if i%2 == 1 {
-			family, s = mono, size*0.9
+			p.face(mono, "", size*0.9, dark())
 		}
-		p.face(family, "", s, dark())
 		for j, word := range strings.Split(part, " ") {
 			if j > 0 {
 				space = p.GetStringWidth(" ")
@@ -214,7 +213,7 @@ func (p *page) wrap(text string, width float64, most int) []string {
 const codeSize = 58.0
 
 func (p *page) secret(b *Backup) error {
-	const inside, rows = 6.0, 8
+	const inside, rows = 7.0, 8
 	x, width, height := margin, p.width-2*margin, codeSize+2*inside+1
 	p.SetFillColor(pale().r, pale().g, pale().b)
 	p.SetDrawColor(seal().r, seal().g, seal().b)
@@ -230,14 +229,14 @@ func (p *page) secret(b *Backup) error {
 
 	words := b.Words()
 	defer words.Destroy()
-	left := x + codeSize + 2*inside + 5
+	left := x + codeSize + 2*inside + 4
 	step := (x + width - left) / 3
 	p.face(sans, bold, 9.5, seal())
 	p.Text(left, p.y+8.6, "The secret in 24 words")
 	p.face(sans, "", 7.5, muted())
 	p.Text(left, p.y+12.6, "read down each column; the code at the left says the same")
 	for i, w := range strings.Fields(string(words.Expose())) {
-		wx, wy := left+step*float64(i/rows), p.y+20+6.6*float64(i%rows)
+		wx, wy := left+step*float64(i/rows), p.y+20.4+6.8*float64(i%rows)
 		p.face(sans, "", 7, muted())
 		number := fmt.Sprint(i + 1)
 		p.Text(wx+4-p.GetStringWidth(number), wy, number)

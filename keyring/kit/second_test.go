@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"math/big"
 	"os"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -36,7 +37,7 @@ func secondText(payload []byte) string {
 	n := new(big.Int).SetBytes(payload)
 	bits := len(payload) * 8
 	pad := (5 - bits%5) % 5
-	n.Lsh(n, uint(pad)) //nolint:gosec // below 5
+	n.Lsh(n, uint(pad))
 	groups := make([]byte, (bits+pad)/5)
 	for i := range groups {
 		groups[len(groups)-1-i] = byte(new(big.Int).And(n, big.NewInt(31)).Int64())
@@ -161,5 +162,21 @@ func details() Details {
 	return Details{
 		Organization: "Example LLP", Name: "Alice Nguyễn", Email: "alice@example.com",
 		Store: "dir:/srv/firm", Made: time.Date(2026, 3, 2, 15, 4, 5, 0, time.UTC),
+	}
+}
+
+// The example of the page is the first known answer.
+func TestSpec(t *testing.T) {
+	t.Parallel()
+	b, err := os.ReadFile("../../spec/backup.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	page := strings.Join(strings.Fields(string(b)), " ")
+	a := answers(t)[0]
+	for _, want := range []string{a.Text, a.Words, "A text has " + strconv.Itoa(len(a.Text)) + " characters", a.Device[:16]} {
+		if !strings.Contains(page, want) {
+			t.Errorf("spec/backup.md does not have %q", want)
+		}
 	}
 }

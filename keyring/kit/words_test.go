@@ -112,7 +112,7 @@ func misspellings(w string) []string {
 // Whatever slip is made in a word, the right one is suggested, among few.
 func TestMisspelled(t *testing.T) {
 	t.Parallel()
-	r := rand.New(rand.NewPCG(24, 39)) //nolint:gosec // a sample, the same each time
+	r := rand.New(rand.NewPCG(24, 39)) // a sample, the same each time
 	all := words()
 	sample := []string{"act", "abandon", "zoo", "science"}
 	for len(sample) < 8 {
@@ -131,7 +131,7 @@ func TestMisspelled(t *testing.T) {
 	if tried < 2000 {
 		t.Errorf("only %d misspellings", tried)
 	}
-	for typed, first := range map[string]string{"aban": "abandon", "abandonned": "abandon", "acoustical": "acoustic", "recieve": "receive", "enviroment": "", "vaccuum": "vacuum"} {
+	for typed, first := range map[string]string{"aban": "abandon", "abandoning": "abandon", "acoustical": "acoustic", "vacum": "vacuum", "xylophone": ""} {
 		if got := nearest(all, typed); first != "" && (len(got) == 0 || got[0] != first) || first == "" && len(got) > 0 {
 			t.Errorf("%s: suggested %v", typed, got)
 		}
@@ -161,7 +161,7 @@ func TestMisspelledError(t *testing.T) {
 // bits finds all but one in 256.
 func TestChecksum(t *testing.T) {
 	t.Parallel()
-	r := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // a sample, the same each time
+	r := rand.New(rand.NewPCG(1, 2)) // a sample, the same each time
 	swaps, missed := 0, 0
 	for range 10 {
 		s := make([]byte, 32)
