@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"net/url"
 	"slices"
 	"strconv"
@@ -131,7 +132,7 @@ func (c *Connector) create(ctx context.Context, data map[string]any, parent stri
 			order = max(order, f.Order)
 		}
 	}
-	data["display_order"] = order + 1
+	data["display_order"] = min(order, math.MaxInt32-1) + 1
 	r := call{
 		method: methodPost, path: customFields + ".json", want: statusCreated, once: true,
 		query: url.Values{"fields": {fieldFields}}.Encode(), body: envelope(data),
