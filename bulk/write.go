@@ -214,19 +214,16 @@ func (w *writer) write(ctx context.Context, t task) error {
 			changes = append(changes, e.changes...)
 		}
 		after, err := j.c.Records.Write(ctx, t.record, changes)
-		again := false
 		switch {
 		case err == nil:
 			return w.check(ctx, t, after)
 		case errors.Is(err, connector.ErrConflict):
-			again = true
 		case errors.Is(err, connector.ErrUncertain):
 			if after, err = j.get(ctx, t); err == nil && w.all(t.edits, after, true) {
 				return w.check(ctx, t, after)
 			}
-			again = true
 		case errors.Is(err, connector.ErrNotFound):
-			if again, err = w.missing(ctx, &t); err != nil || !again {
+			if again, err := w.missing(ctx, &t); err != nil || !again {
 				return err
 			}
 		case errors.Is(err, connector.ErrRefused), errors.Is(err, connector.ErrTooLong):
