@@ -28,6 +28,7 @@ type app struct {
 	stderr io.Writer
 	getenv func(string) string
 	now    func() time.Time
+	browse func(ctx context.Context, address string) error // shows a page to the person
 
 	json     bool
 	keyStore string
@@ -41,7 +42,7 @@ type app struct {
 }
 
 func newApp() *app {
-	return &app{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, getenv: os.Getenv, now: time.Now}
+	return &app{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, getenv: os.Getenv, now: time.Now, browse: openBrowser}
 }
 
 // schemaVersion is that of everything --json prints (doc/cli.md).

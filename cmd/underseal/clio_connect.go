@@ -153,14 +153,17 @@ func (a *app) clioConnect(ctx context.Context, w *workspace.Workspace, f connect
 	c := connection{registration: r}
 	c.take(tokens)
 	if err := c.who(ctx, app, tokens, t); err != nil {
-		return err
+		return errors.Join(err, app.Deauthorize(ctx, t, tokens))
 	}
 	if before.Account != "" && before.Account != c.Account {
 		err := fmt.Errorf("%w: %s; this would be %s", errOtherAccount, term.Escape(before.Account), term.Escape(c.Account))
 		return errors.Join(err, app.Deauthorize(ctx, t, tokens))
 	}
 	if err := c.save(homeDir(home), a.me.Keys()); err != nil {
-		return err
+		return errors.Join(err, app.Deauthorize(ctx, t, tokens))
+	}
+	if before.Account != "" {
+		_ = a.revoke(ctx, before) // it may have been the reason to connect again
 	}
 	return a.connected(ctx, w, c, f)
 }
@@ -196,16 +199,9 @@ func (a *app) signIn(ctx context.Context, app clio.App, t *nethttp.Transport, f 
 	if err != nil {
 		return clio.Tokens{}, err
 	}
-	opened := !f.noBrowser && openBrowser(ctx, s.URL) == nil
-	if opened {
-		a.say("your browser shows Clio's page; sign in there and allow it")
-	} else {
-		// Also with --json: without it nobody could go on.
-		_, _ = fmt.Fprintf(a.stderr, "open this address in your browser, sign in and allow it:\n  %s\n", s.URL)
-	}
 	waiting, stop := context.WithTimeout(ctx, f.wait)
 	defer stop()
-	answer, err := l.Wait(waiting, s.State)
+	answer, err := a.waitForBrowser(waiting, l, s, f.noBrowser)
 	switch {
 	case err != nil && ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded):
 		return clio.Tokens{}, withHint(fmt.Errorf("%w within %s", errNoBrowserCame, lasting(f.wait)),
@@ -222,6 +218,41 @@ func (a *app) signIn(ctx context.Context, app clio.App, t *nethttp.Transport, f 
 		return clio.Tokens{}, errCredentials
 	}
 	return tokens, err
+}
+
+// waitForBrowser shows the person Clio's page and waits for what comes back. A
+// browser may keep whoever starts it waiting, so that both go on at once.
+func (a *app) waitForBrowser(ctx context.Context, l *loopback.Listener, s clio.SignIn, noBrowser bool) (loopback.Answer, error) {
+	type arrival struct {
+		answer loopback.Answer
+		err    error
+	}
+	arrived, opened := make(chan arrival, 1), make(chan error, 1)
+	go func() {
+		answer, err := l.Wait(ctx, s.State)
+		arrived <- arrival{answer, err}
+	}()
+	if noBrowser {
+		a.sayAddress(s.URL)
+	} else {
+		a.say("your browser shows Clio's page; sign in there and allow it")
+		go func() { opened <- a.browse(ctx, s.URL) }()
+	}
+	for {
+		select {
+		case err := <-opened:
+			if err != nil && ctx.Err() == nil {
+				a.sayAddress(s.URL)
+			}
+		case got := <-arrived:
+			return got.answer, got.err
+		}
+	}
+}
+
+// sayAddress is printed with --json too: without it nobody could go on.
+func (a *app) sayAddress(address string) {
+	_, _ = fmt.Fprintf(a.stderr, "open this address in your browser, sign in and allow it:\n  %s\n", address)
 }
 
 // listenForBrowser waits at the port, or at any where the usual one is taken.

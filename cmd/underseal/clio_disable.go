@@ -38,6 +38,9 @@ Tokens that you cannot open stay, and are listed.`,
 }
 
 func (x *account) disable(ctx context.Context, names []string, on string, yes bool) error {
+	if err := x.a.canConfirm(yes); err != nil {
+		return err
+	}
 	v, err := x.see(ctx)
 	if err != nil {
 		return err

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -117,6 +118,9 @@ func (x *account) targets(ctx context.Context, v *view, names []string, f enable
 }
 
 func (x *account) enable(ctx context.Context, names []string, f enableFlags) error {
+	if err := x.a.canConfirm(f.yes || f.dryRun); err != nil {
+		return err
+	}
 	v, err := x.see(ctx)
 	if err != nil {
 		return err
@@ -130,6 +134,7 @@ func (x *account) enable(ctx context.Context, names []string, f enableFlags) err
 	}
 	watching, end := x.a.watch()
 	defer end()
+	watching.quiet = f.dryRun
 	exp := x.exporter(f)
 	j, err := x.job(ctx, bulk.Config{Targets: targets, Events: watching.event, Export: exp.export()})
 	if err != nil {
@@ -194,6 +199,18 @@ func (x *account) grantMore(ctx context.Context, v *view, targets []bulk.Target,
 	return nil
 }
 
+// canConfirm tells, before anything is asked of Clio, that nobody could be
+// asked in the end.
+func (a *app) canConfirm(yes bool) error {
+	if yes {
+		return nil
+	}
+	if _, err := a.prompt(); err != nil {
+		return withHint(err, "give --yes when you know what it does")
+	}
+	return nil
+}
+
 // confirm asks a question that has to be answered with yes.
 func (a *app) confirm(ctx context.Context, yes bool, question string) error {
 	if yes {
@@ -201,7 +218,7 @@ func (a *app) confirm(ctx context.Context, yes bool, question string) error {
 	}
 	p, err := a.prompt()
 	if err != nil {
-		return withHint(err, "give --yes when you have read what it would do: --dry-run says it")
+		return err
 	}
 	ok, err := p.Confirm(ctx, question)
 	switch {
@@ -335,7 +352,7 @@ type jsonPlan struct {
 func (s forecast) json() jsonPlan {
 	j := jsonPlan{
 		Event: "plan", Account: s.account, Records: s.plan.Records, Values: s.values(), Writes: s.plan.Writes, Requests: s.plan.Requests,
-		PerMin: perMinute(s.plan.Budget), Seconds: int64(s.plan.Time.Seconds()), Export: s.export, Fields: s.fields, Findings: []jsonFinding{}, More: s.plan.More,
+		PerMin: perMinute(s.plan.Budget), Seconds: int64(takes(s.plan).Seconds()), Export: s.export, Fields: s.fields, Findings: []jsonFinding{}, More: s.plan.More,
 	}
 	for _, f := range s.plan.Findings {
 		j.Findings = append(j.Findings, jsonFindingOf(f))
@@ -392,5 +409,13 @@ func pace(p bulk.Plan) string {
 	if p.Budget.Requests == 0 {
 		return "for which Clio names no limit"
 	}
-	return fmt.Sprintf("about %s at today's %.0f a minute", roughly(p.Time), perMinute(p.Budget))
+	return fmt.Sprintf("about %s at today's %.0f a minute", roughly(takes(p)), perMinute(p.Budget))
+}
+
+// takes is the time of all requests at the rate that is allowed just now.
+func takes(p bulk.Plan) time.Duration {
+	if p.Budget.Requests == 0 {
+		return 0
+	}
+	return time.Duration(float64(p.Requests) / float64(p.Budget.Requests) * float64(p.Budget.Window))
 }

@@ -61,7 +61,7 @@ func (a *app) registration(ctx context.Context, w *workspace.Workspace, f connec
 func sharedWithMe(ctx context.Context, w *workspace.Workspace) (registration, error) {
 	s, err := w.Secret(ctx, registrationSecret)
 	switch {
-	case errors.Is(err, workspace.ErrNoSuch), errors.Is(err, workspace.ErrNotGranted), errors.Is(err, workspace.ErrNotMember):
+	case errors.Is(err, workspace.ErrNoSuch), errors.Is(err, workspace.ErrNotGranted):
 		return registration{}, errNoRegistration
 	case err != nil:
 		return registration{}, err

@@ -94,6 +94,9 @@ are listed. Without an ID it is the last job that sealed something. It asks firs
 }
 
 func (x *account) undo(ctx context.Context, id string, yes bool) error {
+	if err := x.a.canConfirm(yes); err != nil {
+		return err
+	}
 	info, err := x.a.findJob(ctx, x.home, id, func(j bulk.JobInfo) bool { return j.Direction == bulk.Enable })
 	switch {
 	case err != nil:

@@ -63,6 +63,7 @@ type (
 		Role         string       `json:"role,omitempty"`
 		Head         *docHead     `json:"head,omitempty"`
 		Synced       string       `json:"synced,omitempty"`
+		Clio         *docClioSeen `json:"clio,omitempty"`
 		Backup       bool         `json:"backup"`
 		Pending      []string     `json:"pending"`
 		Error        *docError    `json:"error,omitempty"`
@@ -362,10 +363,10 @@ func swapColumns(text string) string {
 func TestContractHasMembers(t *testing.T) {
 	t.Parallel()
 	doc := contract(t)
-	for _, v := range []any{
+	for _, v := range append([]any{
 		docVersion{}, docIdentityTop{}, docOut{}, docOrganization{}, docStatus{}, docMemberTop{}, docMembers{}, docFieldTop{},
 		docFields{}, docSealed{}, docOpened{}, docLog{}, docVerified{}, docUnlocked{}, docLocked{}, docFailed{},
-	} {
+	}, clioDocs...) {
 		for _, name := range membersOf(reflect.TypeOf(v)) {
 			if !strings.Contains(doc, "`"+name+"`") {
 				t.Errorf("doc/cli.md does not name `%s` of %T", name, v)

@@ -41,7 +41,10 @@ func TestMain(m *testing.M) {
 		// the program.
 		os.Exit(m.Run())
 	}
-	testscript.Main(m, map[string]func(){"underseal": func() { os.Exit(mainRun()) }})
+	testscript.Main(m, map[string]func(){
+		"underseal": func() { os.Exit(mainRun()) },
+		"xdg-open":  func() { os.Exit(browserMain()) }, "open": func() { os.Exit(browserMain()) },
+	})
 }
 
 // holder keeps the agents of a test's homes, within the test's own process: a
@@ -125,6 +128,7 @@ type world struct {
 	dir string
 	now func() time.Time
 
+	browse  func(ctx context.Context, address string) error
 	secrets []string // of the devices
 	known   string   // the fingerprint of what found founded
 
@@ -205,7 +209,7 @@ func (w *world) tryEnv(env map[string]string, stdin io.Reader, args ...string) r
 	}
 	defer func() { _ = in.Close() }()
 	var out, errs bytes.Buffer
-	a := &app{stdin: in, stdout: &out, stderr: &errs, getenv: func(k string) string { return env[k] }, now: w.now}
+	a := &app{stdin: in, stdout: &out, stderr: &errs, getenv: func(k string) string { return env[k] }, now: w.now, browse: w.browse}
 	code := run(w.t.Context(), a, w.paths(args))
 	return result{code, out.String(), errs.String()}
 }
