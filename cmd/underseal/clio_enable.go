@@ -132,10 +132,13 @@ func (x *account) enable(ctx context.Context, names []string, f enableFlags) err
 	if err := x.a.checkShares(ctx, x.w, f.to); err != nil {
 		return err
 	}
+	exp := x.exporter(f)
+	if err := exp.check(); err != nil {
+		return err
+	}
 	watching, end := x.a.watch()
 	defer end()
 	watching.quiet = f.dryRun
-	exp := x.exporter(f)
 	j, err := x.job(ctx, bulk.Config{Targets: targets, Events: watching.event, Export: exp.export()})
 	if err != nil {
 		return err

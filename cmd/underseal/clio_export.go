@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 
 	"github.com/underseal/underseal/internal/durable"
+	"github.com/underseal/underseal/internal/term"
 )
 
 // exportsFolder is where sealed copies go by default, in the home folder.
@@ -41,6 +42,14 @@ func (e *exporter) name(n int) string {
 
 // shown is the path for people.
 func (e *exporter) shown() string { return e.path }
+
+// check refuses a name that is taken, before anything is read.
+func (e *exporter) check() error {
+	if _, err := os.Lstat(e.path); e.path != "" && !e.own && err == nil {
+		return fmt.Errorf("%s: %w", term.Escape(e.path), errOutputExists)
+	}
+	return nil
+}
 
 // export is what bulk.Config takes; nil for no copy.
 func (e *exporter) export() func(func(io.Writer) error) error {

@@ -17,6 +17,8 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/rogpeppe/go-internal/testscript"
+
 	"github.com/underseal/underseal/internal/cliosim"
 )
 
@@ -264,3 +266,27 @@ func (w *clioWorld) exports(who string) []string {
 }
 
 func itoa(n int64) string { return strconv.FormatInt(n, 10) }
+
+// serveClio is the command clio of scripts.
+func serveClio(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: clio MATTERS CONTACTS")
+	}
+	matters, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	contacts, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	sim, err := cliosim.Open(context.Background(), cliosim.Config{
+		Path: ts.MkAbs("clio.db"), Relaxed: true, Settings: cliosim.Settings{RateLimit: 100_000},
+	})
+	ts.Check(err)
+	_, err = sim.Seed(context.Background(), cliosim.SeedOptions{Matters: matters, Contacts: contacts})
+	ts.Check(err)
+	server := httptest.NewServer(sim.Handler())
+	ts.Defer(func() {
+		server.Close()
+		ts.Check(sim.Close())
+	})
+	ts.Setenv("CLIO", server.URL)
+	ts.Check(os.WriteFile(ts.MkAbs("secret"), []byte(cliosim.DefaultApp().Secret+"\n"), 0o600))
+}

@@ -32,6 +32,8 @@ import (
 //	hardlink FILE NAME               give a file a second name
 //	append FILE LINE                 add a line
 //	columns A B OUT COLUMN...        these columns of A and the other ones of B
+//	clio MATTERS CONTACTS            serve a Clio at $CLIO, whose application's
+//	                                 secret is in the file secret
 func TestScripts(t *testing.T) {
 	t.Parallel()
 	testenv.OnlyOn(t, "linux", "darwin")
@@ -61,6 +63,7 @@ func TestScripts(t *testing.T) {
 			env.Setenv("HOMES", filepath.Join(env.WorkDir, "homes"))
 			env.Setenv("XDG_RUNTIME_DIR", os.Getenv("XDG_RUNTIME_DIR"))
 			env.Setenv("LC_ALL", "C.UTF-8")
+			env.Setenv("CLIO_USER", clioUser("alice"))
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
@@ -79,6 +82,7 @@ func TestScripts(t *testing.T) {
 			"alien":    alien,
 			"append":   appendLine,
 			"damage":   damage,
+			"clio":     serveClio,
 			"hardlink": func(ts *testscript.TestScript, _ bool, args []string) {
 				ts.Check(os.Link(ts.MkAbs(args[0]), ts.MkAbs(args[1])))
 			},
