@@ -126,7 +126,7 @@ func (s *clioStory) account() {
 	s.say("%d records, %d custom fields, one of every type, with values in a dozen scripts, and the three\n"+
 		"ways in which Clio's own interface says \"nothing\".", len(s.before.records), len(s.before.fields))
 	s.say("The simulator's rate limit is raised for this demo: Clio itself allows 50 requests a minute,\n" +
-		"so that a job as large as this one takes an hour and a half there.")
+		"so that to seal all of this takes an hour and forty minutes there.")
 }
 
 // connect plays Alice's browser: it opens the address that the program prints.
