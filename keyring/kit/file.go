@@ -23,6 +23,13 @@ func (b *Backup) File(d Details, passphrase *secret.Bytes) ([]byte, error) {
 	if err := d.check(); err != nil {
 		return nil, err
 	}
+	plain := b.content(d)
+	defer plain.Destroy()
+	return keystore.SealText(plain, passphrase)
+}
+
+// content is what is in the file: lines for people, and the text form.
+func (b *Backup) content(d Details) *secret.Bytes {
 	text := b.Text()
 	defer text.Destroy()
 	var out bytes.Buffer
@@ -42,9 +49,7 @@ func (b *Backup) File(d Details, passphrase *secret.Bytes) ([]byte, error) {
 	}
 	out.Write(text.Expose())
 	out.WriteByte('\n')
-	plain := secret.Take(out.Bytes())
-	defer plain.Destroy()
-	return keystore.SealText(plain, passphrase)
+	return secret.Take(out.Bytes())
 }
 
 // CheckFile looks at a passphrase backup as far as that goes without the

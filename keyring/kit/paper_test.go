@@ -244,6 +244,7 @@ func glyphs(t *testing.T, ttf []byte) map[rune]bool {
 // nothing of it.
 func TestPaperLongest(t *testing.T) {
 	t.Parallel()
+	testenv.NotShort(t)
 	b := kitOf(t)
 	for name, unit := range map[string]string{"words": "Adams & Baker ", "one word": "W", "wide": "Ж", "two units": "ễ"} {
 		long := strings.TrimSpace(strings.Repeat(unit, 1024/len(unit)))
@@ -278,6 +279,7 @@ func lastLine(t *testing.T, b *Backup, d Details) float64 {
 // secret or nothing, and never another.
 func TestPaperDamaged(t *testing.T) {
 	t.Parallel()
+	testenv.NotShort(t)
 	b := kitOf(t)
 	pdf := paper(t, b, details(), A4)
 	text := string(b.Text().Expose())
