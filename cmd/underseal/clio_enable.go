@@ -191,11 +191,23 @@ func (x *account) noteSealed(v *view, r bulk.Report) error {
 // grantMore lets colleagues read fields that are protected already.
 func (x *account) grantMore(ctx context.Context, v *view, targets []bulk.Target, to []string) error {
 	for _, t := range targets {
-		if p, signed := v.signed[t.Field]; signed {
-			for _, email := range to {
-				if err := x.w.GrantOf(ctx, p.ID, email, officer.Read|officer.Write); err != nil {
-					return err
-				}
+		p, signed := v.signed[t.Field]
+		if !signed {
+			continue
+		}
+		for _, email := range to {
+			m, err := x.w.MemberByEmail(ctx, email)
+			if err != nil {
+				return err
+			}
+			// Nobody has less afterwards, and whoever does not share the field
+			// may name those who have it: two officers type the same.
+			has := p.Rights(officer.MemberPrincipal(m.ID))
+			if has.Has(officer.Read|officer.Write) && !p.Mine.Has(officer.Share) {
+				continue
+			}
+			if err := x.w.GrantOf(ctx, p.ID, email, has|officer.Read|officer.Write); err != nil {
+				return err
 			}
 		}
 	}
