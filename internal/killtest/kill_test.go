@@ -48,8 +48,7 @@ func drill(t testing.TB, n int, records int, seed uint64) kills {
 	// that is on its way.
 	w := newWorld(t, size{seed: seed, matters: records / 3, contacts: records - records/3})
 	w.found()
-	slow := map[string]any{"do": "slow", "after": true, "every": "3ms", "from": 1, "to": -1, "method": "PATCH", "route": "/api/v4/**"}
-	w.admin(http.MethodPut, "faults", map[string]any{"faults": []any{slow}}, nil)
+	w.faults(slow())
 	before := w.look()
 	toWrite := before.holding(t, drillFields...)
 	rng := rand.New(rand.NewPCG(seed, 0)) //nolint:gosec // instants, to be repeated
@@ -80,7 +79,7 @@ func drill(t testing.TB, n int, records int, seed uint64) kills {
 			window = min(window*9/8, 10*time.Second)
 		}
 	}
-	w.admin(http.MethodPut, "faults", map[string]any{"faults": []any{}}, nil)
+	w.faults()
 	w.run("alice", w.goOn(&job)...)
 	k.judgement = w.judge(before, drillFields...)
 	w.run("alice", "clio", "verify")

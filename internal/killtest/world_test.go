@@ -44,6 +44,8 @@ func TestMain(m *testing.M) {
 const (
 	alice = "alice@harbor.example"
 	bob   = "bob@harbor.example"
+	carol = "carol@harbor.example"
+	dave  = "dave@harbor.example" // the oracle
 )
 
 // world is a folder with a simulated Clio, an organization of Alice, its
@@ -81,10 +83,7 @@ func newWorld(t testing.TB, s size) *world {
 		for _, h := range homes {
 			_, _ = w.command(strings.TrimPrefix(filepath.Base(h), "home-"), "lock").CombinedOutput() // it may be broken
 		}
-		if w.sim != nil {
-			_ = w.sim.Process.Kill()
-			_ = w.sim.Wait() // killed, which is an error
-		}
+		w.halt()
 		if err := os.RemoveAll(dir); err != nil {
 			t.Error(err)
 		}
@@ -99,7 +98,7 @@ func newWorld(t testing.TB, s size) *world {
 	var issued struct {
 		Access string `json:"access_token"`
 	}
-	w.admin(http.MethodPost, "token", map[string]any{"email": alice, "app": w.firm.App}, &issued)
+	w.admin(http.MethodPost, "token", map[string]any{"email": dave, "app": w.firm.App}, &issued)
 	w.token = issued.Access
 	return w
 }
@@ -118,6 +117,21 @@ func (w *world) serve(flags ...string) {
 	var said struct{ Address string }
 	must(w.t, json.Unmarshal([]byte(first), &said))
 	w.address = said.Address
+}
+
+// halt ends the simulator as SIGKILL does.
+func (w *world) halt() {
+	if w.sim != nil {
+		_ = w.sim.Process.Kill()
+		_ = w.sim.Wait() // killed, which is an error
+	}
+}
+
+// again serves the same data at the same address in another way.
+func (w *world) again(flags ...string) {
+	w.t.Helper()
+	w.halt()
+	w.serve(append(flags, "--listen", strings.TrimPrefix(w.address, "http://"))...)
 }
 
 func must(t testing.TB, err error) {
@@ -204,12 +218,12 @@ func (w *world) value(who, key string, args ...string) string {
 // found makes Alice's organization, and connects her to Clio.
 func (w *world) found() {
 	w.t.Helper()
-	w.person("alice", alice)
+	w.home("alice", alice)
 	w.run("alice", "org", "new", "Harbor & Partners", "--store", "dir:"+w.path("firm"))
 	w.connect("alice", alice)
 }
 
-func (w *world) person(who, email string) {
+func (w *world) home(who, email string) {
 	w.t.Helper()
 	w.run(who, "identity", "new", "--name", who, "--email", email)
 	w.run(who, "unlock", "--for", "2h")
@@ -218,7 +232,7 @@ func (w *world) person(who, email string) {
 // officer makes somebody an officer, with a connection and a token of their own.
 func (w *world) officer(who, email string) {
 	w.t.Helper()
-	w.person(who, email)
+	w.home(who, email)
 	w.run(who, "org", "join", "--store", "dir:"+w.path("firm"), "--fingerprint", w.value("alice", "fingerprint", "org", "show"))
 	w.run(who, "identity", "card", "--out", who+".card")
 	w.run("alice", "member", "add", who+".card", "--role", "officer", "--safety-number", w.value(who, "safety_number", "identity", "show"))
@@ -233,9 +247,12 @@ func (w *world) connect(who, email string) {
 	}
 }
 
-func (w *world) signIn(who, email string) (out string, err error) {
-	c := w.command(who, "clio", "connect", "--base-url", w.address, "--client-id", w.firm.App, "--client-secret-file", w.path("client-secret"),
-		"--no-browser", "--port", "0")
+// signIn is connect where it may be refused; flags win over the usual ones.
+func (w *world) signIn(who, email string, flags ...string) (out string, err error) {
+	c := w.command(who, append([]string{
+		"clio", "connect", "--base-url", w.address, "--client-id", w.firm.App, "--client-secret-file", w.path("client-secret"),
+		"--no-browser", "--port", "0",
+	}, flags...)...)
 	said, err := c.StderrPipe()
 	if err != nil {
 		return "", err
@@ -303,6 +320,45 @@ func (w *world) request(method, path string, body, into any) {
 	if into != nil {
 		must(w.t, json.Unmarshal(answer, into))
 	}
+}
+
+// faults replaces what goes wrong in Clio.
+func (w *world) faults(list ...map[string]any) {
+	w.t.Helper()
+	w.admin(http.MethodPut, "faults", map[string]any{"faults": append([]map[string]any{}, list...)}, nil)
+}
+
+// slow makes the answer to every write of a record take about 30 ms.
+func slow() map[string]any {
+	return map[string]any{"do": "slow", "after": true, "every": "3ms", "from": 1, "to": -1, "method": "PATCH", "route": "/api/v4/**"}
+}
+
+// edit is a person who changes a value in Clio's own pages.
+func (w *world) edit(record, field int64, value any) {
+	w.t.Helper()
+	var found struct {
+		Data struct {
+			Values []struct {
+				ID    json.RawMessage
+				Field struct{ ID int64 } `json:"custom_field"`
+			} `json:"custom_field_values"`
+		}
+	}
+	path := fmt.Sprintf("/contacts/%d", record)
+	w.request(http.MethodGet, "/api/v4"+path+"?fields=custom_field_values{id,custom_field}", nil, &found)
+	change := map[string]any{"custom_field": map[string]any{"id": field}, "value": value}
+	for _, v := range found.Data.Values {
+		if v.Field.ID == field && string(v.ID) != "null" {
+			change["id"] = v.ID
+		}
+	}
+	w.person(http.MethodPatch, path, map[string]any{"custom_field_values": []any{change}})
+}
+
+// person is what somebody does in Clio's own pages.
+func (w *world) person(method, path string, data any) {
+	w.t.Helper()
+	w.admin(http.MethodPost, "person", map[string]any{"email": bob, "method": method, "path": path, "data": data}, nil)
 }
 
 // admin asks the simulator for what Clio has no address for.
