@@ -334,6 +334,13 @@ func (w *writer) afterCrash(ctx context.Context, f *field, r connector.Record, n
 		if !cut(entry.Token, s.token) {
 			continue
 		}
+		// What rests in a file may be of anybody's making: only what was sealed
+		// for this field goes into it.
+		if token, err := fieldcrypt.Parse([]byte(entry.Token)); err != nil {
+			continue
+		} else if owner, _ := j.keys.owners.Find(token.KeyID); !f.ever[owner.Resource] {
+			continue
+		}
 		v, _, err := j.keys.ring.Open(entry.Token, name)
 		if err != nil {
 			continue
@@ -345,12 +352,12 @@ func (w *writer) afterCrash(ctx context.Context, f *field, r connector.Record, n
 		e := &edit{
 			f: f, entry: entry,
 			back: func(now connector.Record) []connector.Change { return restored(f, now, data, entry.Replaced) },
-			mine: func(now connector.Record) bool { return holds(now, f.holder().ID, s.token) },
 		}
-		if err := w.putBack(context.WithoutCancel(ctx), e, r); err != nil {
+		_, why, err := w.putBack(context.WithoutCancel(ctx), e, r)
+		if err != nil {
 			return false, &connector.RecordError{Kind: r.Kind, ID: r.ID, Err: fmt.Errorf("%w: %w", ErrNotPutBack, err)}
 		}
-		w.close(entry, Skipped, AlteredAndBack)
+		w.close(entry, Skipped, why)
 		j.run.stop(f, fmt.Errorf("%s: %w", f, ErrAltered))
 		return true, nil
 	}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -378,60 +377,4 @@ func (w *writer) each(ctx context.Context, t task) error {
 		}
 	}
 	return nil
-}
-
-// check holds an answer against what was intended. What was altered is put
-// back at once, even if the run is being ended: nobody else has the value.
-func (w *writer) check(ctx context.Context, t task, after connector.Record) error {
-	var errs []error
-	for _, e := range t.edits {
-		if e.landed(after) {
-			w.settle(e, Done, "")
-			continue
-		}
-		w.j.run.stop(e.f, fmt.Errorf("%s: %w", e.f, ErrAltered))
-		if err := w.putBack(context.WithoutCancel(ctx), e, after); err != nil {
-			errs = append(errs, &connector.RecordError{Kind: after.Kind, ID: after.ID, Err: fmt.Errorf("%w: %w", ErrNotPutBack, err)})
-			continue
-		}
-		w.settle(e, Skipped, AlteredAndBack)
-	}
-	return errors.Join(errs...)
-}
-
-// putBack writes what stood in a field before, unless a person has changed it
-// since.
-func (w *writer) putBack(ctx context.Context, e *edit, r connector.Record) (err error) {
-	for range maxTries {
-		_, err = w.j.c.Records.Write(ctx, r, e.back(r))
-		if err == nil || errors.Is(err, connector.ErrNotFound) {
-			return nil
-		}
-		if !errors.Is(err, connector.ErrConflict) && !errors.Is(err, connector.ErrUncertain) {
-			return err
-		}
-		got, getErr := w.j.c.Records.Get(ctx, r.Kind, r.ID, e.f.ids())
-		if errors.Is(getErr, connector.ErrNotFound) {
-			return nil
-		}
-		if getErr != nil {
-			return getErr
-		}
-		if !e.mine(got) {
-			return nil
-		}
-		r = got
-	}
-	return err
-}
-
-// cut tells whether got is what a system made of token: a part of it, or it in
-// other letters or with white space.
-func cut(token, got string) bool {
-	if token == "" || got == "" || got == token {
-		return false
-	}
-	bare := strings.Join(strings.Fields(got), "")
-	return strings.HasPrefix(token, strings.TrimRight(got, ".… \t\r\n")) || strings.EqualFold(bare, token) ||
-		len(bare) < len(token) && len(bare) > 0 && strings.EqualFold(token[:len(bare)], bare)
 }
