@@ -130,10 +130,16 @@ func (j *Job) end(ctx context.Context, fields []*field) error {
 }
 
 // tokenless reads all records and returns the fields in which no token is left
-// and, of those with a twin, nothing in the twin.
-func (j *Job) tokenless(ctx context.Context) ([]*field, error) {
+// and, of those with a twin, nothing in the twin. Of a kind of which records
+// were not listed it returns none.
+func (j *Job) tokenless(ctx context.Context) (clean []*field, err error) {
 	left := map[*field]bool{}
-	err := j.pages(ctx, func(fields []*field, p connector.Page) error {
+	met := j.newCensus()
+	defer func() { err = errors.Join(err, met.end(ctx)) }()
+	err = j.pages(ctx, func(fields []*field, p connector.Page) error {
+		if err := met.page(ctx, fields[0].def.Kind, p); err != nil {
+			return err
+		}
 		for _, r := range p.Records {
 			for _, f := range fields {
 				holder, times := element(r, f.holder().ID)
@@ -152,9 +158,12 @@ func (j *Job) tokenless(ctx context.Context) ([]*field, error) {
 	if err != nil {
 		return nil, err
 	}
-	var clean []*field
+	short, err := met.short(ctx)
+	if err != nil {
+		return nil, err
+	}
 	for _, f := range j.fields {
-		if f.stop == nil && !f.gone && !left[f] {
+		if f.stop == nil && !f.gone && !left[f] && !short[f.def.Kind] {
 			clean = append(clean, f)
 		}
 	}

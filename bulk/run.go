@@ -14,6 +14,7 @@ type run struct {
 	call    string
 	id      string
 	pass    string // names its sightings
+	passes  int    // further ones
 	leases  *leases
 	started time.Time
 	before  connector.Usage
