@@ -59,23 +59,35 @@ func (c *Connector) Probe(ctx context.Context, kind string, t connector.FieldTyp
 	if err != nil {
 		return err
 	}
+	for range maxMeet {
+		field, err := c.probeField(ctx, kind, t)
+		if err != nil {
+			return err
+		}
+		result := c.attempt(ctx, record, field, n)
+		err = c.DeleteField(ctx, field)
+		switch {
+		case errors.Is(err, connector.ErrNotFound) && result != nil:
+			continue // another process took it for one that was left behind, once
+		case err != nil && !errors.Is(err, connector.ErrNotFound):
+			return errors.Join(result, fmt.Errorf("clio: the field %s stays behind: %w", field.Name, err))
+		}
+		c.learn(t, n, result)
+		return result
+	}
+	return fmt.Errorf("clio: a field for the probe: %w", connector.ErrConflict)
+}
+
+// probeField makes a field of a name that no other has.
+func (c *Connector) probeField(ctx context.Context, kind string, t connector.FieldType) (connector.Definition, error) {
 	var suffix [4]byte
 	c.mu.Lock()
-	_, err = io.ReadFull(c.cfg.Chance, suffix[:])
+	_, err := io.ReadFull(c.cfg.Chance, suffix[:])
 	c.mu.Unlock()
 	if err != nil {
-		return fmt.Errorf("clio: a name for the probe: %w", err)
+		return connector.Definition{}, fmt.Errorf("clio: a name for the probe: %w", err)
 	}
-	field, err := c.CreateField(ctx, connector.Definition{Name: "Underseal probe " + hex.EncodeToString(suffix[:]), Kind: kind, Type: t})
-	if err != nil {
-		return err
-	}
-	result := c.attempt(ctx, record, field, n)
-	if err := c.DeleteField(ctx, field); err != nil {
-		return errors.Join(result, fmt.Errorf("clio: the field %s stays behind: %w", field.Name, err))
-	}
-	c.learn(t, n, result)
-	return result
+	return c.CreateField(ctx, connector.Definition{Name: "Underseal probe " + hex.EncodeToString(suffix[:]), Kind: kind, Type: t})
 }
 
 // sweep deletes fields that earlier probes left behind.
