@@ -167,7 +167,7 @@ func (p *page) facts(b *Backup, d Details) {
 		p.line(margin, p.y, p.width-margin, p.y, 0.15, rule())
 		p.face(sans, "", 8, muted())
 		p.Text(margin, p.y+4.5, name)
-		if text == "" || !drawable(text) {
+		if !drawable(text) {
 			p.line(x, p.y+5, x+70, p.y+5, 0.2, dark())
 			p.face(sans, "", 7.5, muted())
 			p.Text(x+72, p.y+4.5, "write it here by hand: this page lacks its letters")

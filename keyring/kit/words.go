@@ -14,9 +14,8 @@ import (
 )
 
 // list is BIP 39's English list, one word on a line, in the order of the
-// alphabet: https://github.com/bitcoin/bips/blob/master/bip-0039/english.txt,
-// whose authors gave it away under the MIT licence. Its SHA-256 is
-// 2f5eed53a4727b4bf8880d8f3f199efc90e58503646d9ff8eff3a2ed3b24dbda.
+// alphabet. english.LICENSE says where it is from and under which licence. Its
+// SHA-256 is 2f5eed53a4727b4bf8880d8f3f199efc90e58503646d9ff8eff3a2ed3b24dbda.
 //
 //go:embed english.txt
 var list string
@@ -96,36 +95,42 @@ func parseWords(typed [][]byte) (*secret.Bytes, error) {
 // inOrder takes away the numbers of words and puts the words where these say,
 // because a page that is copied or read by columns has them in another order.
 func inOrder(typed [][]byte) ([][]byte, error) {
-	var out [WordCount][]byte
-	next, number, numbered := 0, 0, 0
+	var found [][]byte
+	var numbers []int // of the words found
+	number := 0       // of the word to come, 0 for none
 	for _, w := range typed {
-		if n, err := strconv.Atoi(string(w)); err == nil {
-			if number != 0 || n < 1 || n > WordCount {
-				return nil, fmt.Errorf("%w: a number without its word, or not of 1 to %d", ErrMalformed, WordCount)
-			}
-			number = n
-			numbered++
-			continue
-		}
-		at := next
-		if number != 0 {
-			at, number = number-1, 0
-		}
-		if next++; next > WordCount {
+		n, err := strconv.Atoi(string(w))
+		switch {
+		case err != nil && len(found) == WordCount:
 			return nil, fmt.Errorf("%w: more than %d words", ErrMalformed, WordCount)
+		case err != nil:
+			found = append(found, w)
+			if number != 0 {
+				numbers = append(numbers, number)
+			}
+			number = 0
+		case number != 0 || n < 1 || n > WordCount:
+			return nil, fmt.Errorf("%w: a number without its word, or not of 1 to %d", ErrMalformed, WordCount)
+		default:
+			number = n
 		}
-		if out[at] != nil {
-			return nil, fmt.Errorf("%w: two words are numbered %d", ErrMalformed, at+1)
-		}
-		out[at] = w
 	}
 	switch {
-	case next < WordCount:
-		return nil, fmt.Errorf("%w: %d words, not %d", ErrMalformed, next, WordCount)
-	case number != 0, numbered != 0 && numbered != WordCount:
-		return nil, fmt.Errorf("%w: %d of %d words are numbered: number every word or none", ErrMalformed, numbered, WordCount)
+	case len(found) < WordCount:
+		return nil, fmt.Errorf("%w: %d words, not %d", ErrMalformed, len(found), WordCount)
+	case number != 0 || len(numbers) != 0 && len(numbers) != WordCount:
+		return nil, fmt.Errorf("%w: number every word or none", ErrMalformed)
+	case len(numbers) == 0:
+		return found, nil
 	}
-	return out[:], nil
+	placed := make([][]byte, WordCount)
+	for i, n := range numbers {
+		if placed[n-1] != nil {
+			return nil, fmt.Errorf("%w: two words are numbered %d", ErrMalformed, n)
+		}
+		placed[n-1] = found[i]
+	}
+	return placed, nil
 }
 
 // nearest are the words of the list that differ least from w: by the fewest

@@ -217,9 +217,15 @@ func TestWordsRefused(t *testing.T) {
 		"half numbered":   {edit(func(w []string) []string { w[0] = "1 abandon"; return w }), ErrMalformed, "number every word or none"},
 		"two numbers":     {edit(func(w []string) []string { w[0] = "1 1 abandon"; return w }), ErrMalformed, "without its word"},
 		"a number behind": {edit(func(w []string) []string { w[23] = "art 24"; return w }), ErrMalformed, "number every word or none"},
-		"number 25":       {edit(func(w []string) []string { w[23] = "25 art"; return w }), ErrMalformed, "not of 1 to 24"},
-		"number 0":        {edit(func(w []string) []string { w[0] = "0 abandon"; return w }), ErrMalformed, "not of 1 to 24"},
-		"too large":       {strings.Repeat("a ", MaxInput), ErrMalformed, "more than 4096 bytes"},
+		"one unnumbered": {edit(func(w []string) []string {
+			for i := range 22 {
+				w[i] = fmt.Sprint(i+2) + w[i]
+			}
+			return w
+		}), ErrMalformed, "number every word or none"},
+		"number 25": {edit(func(w []string) []string { w[23] = "25 art"; return w }), ErrMalformed, "not of 1 to 24"},
+		"number 0":  {edit(func(w []string) []string { w[0] = "0 abandon"; return w }), ErrMalformed, "not of 1 to 24"},
+		"too large": {strings.Repeat("a ", MaxInput), ErrMalformed, "more than 4096 bytes"},
 		"the same number": {edit(func(w []string) []string {
 			for i := range w {
 				w[i] = "7 " + w[i]
