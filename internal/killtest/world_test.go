@@ -192,9 +192,13 @@ func (w *world) run(who string, args ...string) result {
 // fails is a command that must fail with a code and name all of texts.
 func (w *world) fails(code int, who string, args []string, texts ...string) {
 	w.t.Helper()
-	r := w.try(who, args...)
+	w.failed(code, w.try(who, args...), args, texts...)
+}
+
+func (w *world) failed(code int, r result, args []string, texts ...string) {
+	w.t.Helper()
 	if r.code != code || !strings.Contains(r.stderr, "hint: ") || strings.Contains(r.stderr, "panic") {
-		w.t.Errorf("%s: underseal %s: exit %d, want %d\n%s", who, strings.Join(args, " "), r.code, code, r.stderr)
+		w.t.Errorf("underseal %s: exit %d, want %d\n%s", strings.Join(args, " "), r.code, code, r.stderr)
 	}
 	for _, text := range texts {
 		if !strings.Contains(r.stderr, text) {
