@@ -177,6 +177,15 @@ func NewJob(ctx context.Context, c Config) (*Job, error) {
 // Place is the account that the job works on.
 func (j *Job) Place() connector.Place { return j.place }
 
+// Names are the names of the fields as the outside system has them now.
+func (j *Job) Names() []string {
+	list := make([]string, 0, len(j.fields))
+	for _, f := range j.fields {
+		list = append(list, f.def.Name)
+	}
+	return list
+}
+
 // ID is the job's id for a direction, "" while a field is not signed yet.
 func (j *Job) ID(d Direction) string {
 	ids := make([][]byte, 0, len(j.fields))

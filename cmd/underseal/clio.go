@@ -21,6 +21,7 @@ var (
 	errNothingToDo    = errors.New("nothing is protected in this account")
 	errNotSettled     = errors.New("there is nothing to accept about it")
 	errNoJob          = errors.New("there is no such job")
+	errOtherJob       = errors.New("the journal says something else of it than its id, or its fields are others now")
 	errNoReport       = errors.New("there is no report yet")
 	errCredentials    = errors.New("Clio does not accept the application's id or secret")
 	errOtherRegion    = errors.New("the firm's Clio application belongs to another region")

@@ -139,14 +139,14 @@ func (a *app) jobList(ctx context.Context) error {
 	t := a.table()
 	t.row("JOB", "WHAT", "STATE", "STARTED", "FIELDS")
 	for _, j := range out.Jobs {
-		t.row(j.ID, j.Direction, j.State, age(j.Started, a.now()), term.Escape(joined(j.Fields)))
+		t.row(term.Escape(j.ID), term.Escape(j.Direction), term.Escape(j.State), age(j.Started, a.now()), term.Escape(joined(j.Fields)))
 	}
 	if err := t.flush(); err != nil {
 		return err
 	}
 	for _, j := range out.Jobs {
 		if j.State != string(bulk.Finished) {
-			a.next("underseal job resume %s", j.ID)
+			a.next("underseal job resume %s", term.Escape(j.ID))
 			break
 		}
 	}
@@ -188,7 +188,7 @@ func (a *app) jobWatch(ctx context.Context, id string) error {
 		if err != nil {
 			return err
 		}
-		line := fmt.Sprintf("%s: %s, %s written, %d skipped", j.ID, j.State, count(tally.Done, "value", "values"), tally.Skipped)
+		line := fmt.Sprintf("%s: %s, %s written, %d skipped", term.Escape(j.ID), term.Escape(string(j.State)), count(tally.Done, "value", "values"), tally.Skipped)
 		if line != last {
 			last = line
 			if a.json {

@@ -15,19 +15,21 @@ func joined(list []string) string { return strings.Join(list, ", ") }
 
 func newJobResumeCommand(a *app) *cobra.Command {
 	var f enableFlags
+	var yes bool
 	c := &cobra.Command{
 		Use: "resume [ID]", Short: "Go on with a job where it stopped", Args: maxOneArg("ID"),
 		Long: `Go on with a job where it stopped: by Ctrl-C, a crash, or a network that was gone.
 Without an ID it is the one that is not finished. What is done already is found, and
-not done twice.`,
+not done twice. It asks first where values become visible.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := f.check(cmd); err != nil {
 				return err
 			}
-			return a.withClio(cmd.Context(), 0, f.rate, func(x *account) error { return x.resume(cmd.Context(), first(args), f) })
+			return a.withClio(cmd.Context(), 0, f.rate, func(x *account) error { return x.resume(cmd.Context(), first(args), f, yes) })
 		},
 	}
 	rateFlag(c, &f.rate)
+	c.Flags().BoolVar(&yes, "yes", false, "do not ask")
 	c.Flags().StringVar(&f.export, "export", "", "`FILE` for the sealed copy, if the job had not written it yet")
 	c.Flags().BoolVar(&f.noCopy, "no-export", false, "write no sealed copy")
 	c.MarkFlagsMutuallyExclusive("export", "no-export")
@@ -35,13 +37,37 @@ not done twice.`,
 	return c
 }
 
-func (x *account) resume(ctx context.Context, id string, f enableFlags) error {
+// again makes a job that the journal knows, to go on with it. What a file says
+// is a hint: the job is the one of its id, or none.
+func (x *account) again(ctx context.Context, info bulk.JobInfo, d bulk.Direction, c bulk.Config) (*bulk.Job, error) {
+	j, err := x.job(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	if d != info.Direction || j.ID(d) != info.ID {
+		return nil, fmt.Errorf("job %s: %w", term.Escape(info.ID), errOtherJob)
+	}
+	return j, nil
+}
+
+// opens asks before values become visible, also where a job was to make them so
+// already: that somebody wanted it is known by a file alone.
+func (x *account) opens(ctx context.Context, names []string, yes bool) error {
+	x.a.say("opened again: %s", term.EscapeTo(joined(names), maxMessage))
+	x.a.say("the values become visible to all who use the Clio account, and to Clio itself")
+	return x.a.confirm(ctx, yes, "Open them now?")
+}
+
+func (x *account) resume(ctx context.Context, id string, f enableFlags, yes bool) error {
 	info, err := x.a.findJob(ctx, x.home, id, func(j bulk.JobInfo) bool { return j.State != bulk.Finished })
 	if err != nil {
 		return err
 	}
 	if info.Place.Account != x.conn.Account {
 		return fmt.Errorf("%w: the job is for %s", errOtherAccount, term.Escape(info.Place.Account))
+	}
+	if err := x.a.canConfirm(yes || info.Direction == bulk.Enable); err != nil {
+		return err
 	}
 	watching, end := x.a.watch()
 	defer end()
@@ -51,11 +77,15 @@ func (x *account) resume(ctx context.Context, id string, f enableFlags) error {
 		exp = x.exporter(f)
 		c.Export = exp.export()
 	}
-	j, err := x.job(ctx, c)
+	j, err := x.again(ctx, info, info.Direction, c)
 	if err != nil {
 		return err
 	}
-	x.a.say("%s: %s", callWords(string(info.Direction)), term.EscapeTo(joined(jsonJobOf(info).Fields), maxMessage))
+	if info.Direction == bulk.Enable {
+		x.a.say("%s: %s", callWords(string(info.Direction)), term.EscapeTo(joined(j.Names()), maxMessage))
+	} else if err := x.opens(ctx, j.Names(), yes); err != nil {
+		return err
+	}
 	var r bulk.Report
 	switch info.Direction {
 	case bulk.Disable:
@@ -106,15 +136,13 @@ func (x *account) undo(ctx context.Context, id string, yes bool) error {
 	case info.Direction != bulk.Enable:
 		return fmt.Errorf("job %s: %w", info.ID, errNotUndoable)
 	}
-	x.a.say("undo takes back what was sealed in: %s", term.EscapeTo(joined(jsonJobOf(info).Fields), maxMessage))
-	x.a.say("the values become visible to all who use the Clio account, and to Clio itself")
-	if err := x.a.confirm(ctx, yes, "Undo it now?"); err != nil {
-		return err
-	}
 	watching, end := x.a.watch()
 	defer end()
-	j, err := x.job(ctx, bulk.Config{Targets: info.Targets(), Events: watching.event})
+	j, err := x.again(ctx, info, bulk.Enable, bulk.Config{Targets: info.Targets(), Events: watching.event})
 	if err != nil {
+		return err
+	}
+	if err := x.opens(ctx, j.Names(), yes); err != nil {
 		return err
 	}
 	r, err := j.Undo(ctx)

@@ -36,6 +36,7 @@ func outsideRules() []rule {
 		{errNotSettled, classInput, "it is known as it is; " + hintClioFields},
 		{errNoJob, classInput, "see: underseal job list"},
 		{errNotUndoable, classInput, "what disable opened is sealed again by: underseal clio enable"},
+		{errOtherJob, classRefused, "begin anew: underseal clio enable, or underseal clio disable"},
 		{errNoReport, classInput, "a job that was killed has none; see: underseal job list"},
 
 		{bulk.ErrNoJob, classInput, "see: underseal job list"},
