@@ -23,7 +23,7 @@ var (
 	errNoJob          = errors.New("there is no such job")
 	errOtherJob       = errors.New("the journal says something else of it than its id, or its fields are others now")
 	errNoReport       = errors.New("there is no report yet")
-	errCredentials    = errors.New("Clio does not accept the application's id or secret")
+	errCredentials    = errors.New("the application's id or secret is not accepted by Clio")
 	errOtherRegion    = errors.New("the firm's Clio application belongs to another region")
 	errNotUndoable    = errors.New("only what enable sealed can be undone")
 )

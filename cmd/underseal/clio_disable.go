@@ -70,5 +70,5 @@ func (x *account) disable(ctx context.Context, names []string, on string, yes bo
 	}
 	r, err := j.Disable(ctx)
 	end()
-	return errors.Join(x.finish(ctx, r, "", err), x.noteSealed(v, r))
+	return errors.Join(x.finish(r, "", err), x.noteSealed(v, r))
 }

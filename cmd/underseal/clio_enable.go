@@ -18,13 +18,12 @@ import (
 
 // enableFlags are those of clio enable.
 type enableFlags struct {
-	to              []string
-	on, export      string
-	rate            int
-	dryRun, yes     bool
-	repair, noCopy  bool
-	twin            bool
-	changedDefaults bool
+	to             []string
+	on, export     string
+	rate           int
+	dryRun, yes    bool
+	repair, noCopy bool
+	twin           bool
 }
 
 func newClioEnableCommand(a *app) *cobra.Command {
@@ -174,7 +173,7 @@ func (x *account) enable(ctx context.Context, names []string, f enableFlags) err
 	}
 	r, err := j.Apply(ctx, p)
 	end()
-	return errors.Join(x.finish(ctx, r, exp.path, err), x.noteSealed(v, r))
+	return errors.Join(x.finish(r, exp.path, err), x.noteSealed(v, r))
 }
 
 // noteSealed keeps which fields hold nothing in clear after a job.
@@ -246,7 +245,7 @@ func (a *app) confirm(ctx context.Context, yes bool, question string) error {
 }
 
 // finish says what a job did, keeps the report, and names what to type next.
-func (x *account) finish(ctx context.Context, r bulk.Report, export string, err error) error {
+func (x *account) finish(r bulk.Report, export string, err error) error {
 	rep := jsonReportOf(r, export)
 	x.a.keepReport(x.home, rep)
 	if err != nil && r.Job != "" && !errors.Is(err, bulk.ErrLeft) {

@@ -171,7 +171,7 @@ func (x *account) fields(ctx context.Context, counts bool) error {
 		x.a.printJSON(out, nil)
 		return nil
 	}
-	return x.a.printClioFields(v, out)
+	return x.a.printClioFields(out)
 }
 
 func (v *view) json() jsonClioFields {
@@ -208,7 +208,7 @@ func (v *view) json() jsonClioFields {
 
 func number(n int64) *int64 { return &n }
 
-func (a *app) printClioFields(v *view, out jsonClioFields) error {
+func (a *app) printClioFields(out jsonClioFields) error {
 	a.say("%s (%s)", term.Escape(out.AccountName), term.Escape(out.Account))
 	t := a.table()
 	if out.Counted {

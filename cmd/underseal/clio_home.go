@@ -73,7 +73,7 @@ func loadConnection(home workspace.Local, d *keyring.Device) (connection, error)
 
 func (c connection) save(home workspace.Local, d *keyring.Device) error {
 	c.Version = connectionVersion
-	body, err := json.Marshal(c)
+	body, err := json.Marshal(c) // #nosec G117 -- it is sealed before it rests anywhere
 	if err != nil {
 		return err
 	}

@@ -392,7 +392,7 @@ func TestClioRefused(t *testing.T) {
 	connect := func(file string, more ...string) []string {
 		return append([]string{"clio", "connect", "--base-url", w.url, "--client-id", clioClient, "--client-secret-file", file, "--port", "0"}, more...)
 	}
-	if r := w.try("alice", connect("@wrong")...); r.code != classConnection.code || !strings.Contains(r.stderr, "underseal: Clio does not accept the application's id or secret\nhint: ") {
+	if r := w.try("alice", connect("@wrong")...); r.code != classConnection.code || !strings.Contains(r.stderr, "underseal: the application's id or secret is not accepted by Clio\nhint: ") {
 		t.Errorf("exit %d: %s", r.code, r.stderr)
 	}
 	w.fails(classInput, "alice", connect("@empty"), "client secret cannot be read")
@@ -442,12 +442,12 @@ func TestClioRefused(t *testing.T) {
 // stopper ends the command when it says something.
 type stopper struct {
 	bytes.Buffer
-	when string
-	stop func()
+	when, and string
+	stop      func()
 }
 
 func (s *stopper) Write(p []byte) (int, error) {
-	if bytes.Contains(p, []byte(s.when)) {
+	if bytes.Contains(p, []byte(s.when)) && bytes.Contains(p, []byte(s.and)) {
 		s.stop()
 	}
 	return s.Buffer.Write(p)
@@ -456,16 +456,11 @@ func (s *stopper) Write(p []byte) (int, error) {
 // Ctrl-C ends a job in order and names what goes on with it.
 func TestClioInterrupted(t *testing.T) {
 	t.Parallel()
-	w := connectedWorld(t)
+	w := clioWorldOf(t, 1, 450) // three pages of contacts
+	w.run("alice", w.connectArgs()...)
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
-	out := &stopper{when: `"event":"started","time"`, stop: func() {}}
-	calls := 0
-	out.stop = func() {
-		if calls++; calls == 2 { // plan, then the work itself
-			stop()
-		}
-	}
+	out := &stopper{when: `"event":"page"`, and: `"call":"enable"`, stop: stop}
 	in, err := os.Open(os.DevNull)
 	if err != nil {
 		t.Fatal(err)
@@ -475,9 +470,23 @@ func TestClioInterrupted(t *testing.T) {
 	env := map[string]string{"UNDERSEAL_HOME": w.path("alice"), "XDG_RUNTIME_DIR": os.Getenv("XDG_RUNTIME_DIR")}
 	a := &app{stdin: in, stdout: out, stderr: &errs, getenv: func(k string) string { return env[k] }, now: w.now, browse: w.page}
 	code := run(ctx, a, []string{"clio", "enable", "SSN", "--yes", "--json"})
-	if code != classInterrupted.code || !strings.Contains(out.String(), `"code":"interrupted"`) {
-		t.Fatalf("exit %d: %s%s", code, out.String(), errs.String())
+	_, r := streamed[docReport](t, out.String())
+	if code != classInterrupted.code || r.Error == nil || r.Error.Code != "interrupted" || r.Error.Hint != "go on with: underseal job resume "+r.Job {
+		t.Fatalf("exit %d: %+v\n%s", code, r, errs.String())
 	}
-	w.run("alice", "clio", "enable", "SSN", "--yes")
+	if s := jsonOf[docClioStatus](w.world, "alice", "clio", "status", "--no-counts"); len(s.Unfinished) != 1 || s.Unfinished[0].ID != r.Job {
+		t.Errorf("%+v", s)
+	}
+	f := jsonOf[docClioFields](w.world, "alice", "clio", "fields").field(t, "SSN")
+	if f.State != "partly" || *f.Sealed == 0 || *f.Clear == 0 {
+		t.Errorf("%+v", f)
+	}
+	_, again := streamed[docReport](t, w.run("alice", "job", "resume", "--json").stdout)
+	if again.Job != r.Job || again.Changed != *f.Clear || again.Fields[0].States["sealed"] != *f.Sealed {
+		t.Errorf("%+v after %+v", again, f)
+	}
 	w.run("alice", "clio", "verify")
+	if list := w.exports("alice"); len(list) != 1 {
+		t.Errorf("a copy before each part: %v", list)
+	}
 }

@@ -47,6 +47,11 @@ type clioWorld struct {
 // 15 contacts.
 func newClioWorld(t *testing.T) *clioWorld {
 	t.Helper()
+	return clioWorldOf(t, 12, 15)
+}
+
+func clioWorldOf(t *testing.T, matters, contacts int) *clioWorld {
+	t.Helper()
 	w := &clioWorld{world: newWorld(t), decide: "approve", user: clioUser("alice")}
 	w.found()
 	sim, err := cliosim.Open(t.Context(), cliosim.Config{
@@ -64,7 +69,7 @@ func newClioWorld(t *testing.T) *clioWorld {
 		}
 	})
 	firm, err := sim.Seed(t.Context(), cliosim.SeedOptions{
-		Matters: 12, Contacts: 15, App: cliosim.App{ID: clioClient, Secret: clioSecret, Loopback: true},
+		Matters: matters, Contacts: contacts, App: cliosim.App{ID: clioClient, Secret: clioSecret, Loopback: true},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -132,6 +137,7 @@ func decideOn(ctx context.Context, address, user, decide string) error {
 	if err != nil {
 		return err
 	}
+	defer func() { _ = res.Body.Close() }() // only read
 	_, err = io.Copy(io.Discard, res.Body)
 	return err
 }

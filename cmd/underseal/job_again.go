@@ -100,7 +100,7 @@ func (x *account) resume(ctx context.Context, id string, f enableFlags, yes bool
 		r, err = j.Apply(ctx, p)
 	}
 	end()
-	return x.finish(ctx, r, exp.path, err)
+	return x.finish(r, exp.path, err)
 }
 
 func newJobUndoCommand(a *app) *cobra.Command {
@@ -147,5 +147,5 @@ func (x *account) undo(ctx context.Context, id string, yes bool) error {
 	}
 	r, err := j.Undo(ctx)
 	end()
-	return x.finish(ctx, r, "", err)
+	return x.finish(r, "", err)
 }

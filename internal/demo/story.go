@@ -69,7 +69,7 @@ func (s *story) write(name string, data []byte) {
 }
 
 func (s *story) command(who string, args []string) *exec.Cmd {
-	c := exec.CommandContext(s.ctx, s.binary, args...) // #nosec G204 -- the program that was just built
+	c := exec.CommandContext(s.ctx, s.binary, args...) // #nosec G204 G702 -- the program that was just built
 	c.Dir = s.dir
 	c.Env = append(os.Environ(), "UNDERSEAL_HOME="+s.path("home-"+who), "UNDERSEAL_PASSPHRASE_FILE="+s.path("passphrase"))
 	return c
