@@ -295,6 +295,10 @@ func (t *Table) Flush(ctx context.Context) error {
 		return err
 	}
 	defer func() { _ = in.Close() }() // only read
+	before, err := in.Stat()
+	if err != nil {
+		return err
+	}
 	// Private: the file may hold values in clear, and only its owner is known.
 	out, err := durable.Create(t.path, durable.Private)
 	if err != nil {
@@ -328,6 +332,11 @@ func (t *Table) Flush(ctx context.Context) error {
 	}
 	if met != len(todo) {
 		return fmt.Errorf("%w: a row is gone", connector.ErrConflict)
+	}
+	// What was saved while we read would be lost under what we read.
+	now, err := os.Stat(t.path)
+	if err != nil || !os.SameFile(before, now) || before.Size() != now.Size() || !before.ModTime().Equal(now.ModTime()) {
+		return fmt.Errorf("%w: the file was saved while it was copied", connector.ErrConflict)
 	}
 	return out.Commit(true)
 }
