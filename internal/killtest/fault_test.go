@@ -20,6 +20,7 @@ import (
 const (
 	exitInput      = 6
 	exitStorage    = 8
+	exitBusy       = 9
 	exitConnection = 11
 	exitLeft       = 13
 	exitSetup      = 3
@@ -332,6 +333,30 @@ func TestTwoOfficersAndADeadOne(t *testing.T) {
 		}
 	}
 	w.complete(before)
+}
+
+// Two officers type the same at the same instant, about fields that nobody has
+// protected yet. One may be told that the other is at work, and types it again.
+func TestTwoOfficersAtOnce(t *testing.T) {
+	t.Parallel()
+	w, before := office(t, 60)
+	w.officer("bob", bob)
+	var wg sync.WaitGroup
+	for _, who := range []string{"alice", "bob"} {
+		wg.Go(func() {
+			args := append(slices.Clone(enable), "--to", alice, "--to", bob)
+			r := w.try(who, args...)
+			if r.code == exitBusy {
+				r = w.try(who, args...)
+			}
+			if r.code != 0 {
+				t.Errorf("%s: %+v", who, r)
+			}
+		})
+	}
+	wg.Wait()
+	w.complete(before)
+	w.run("bob", "clio", "verify")
 }
 
 func TestJournalDeleted(t *testing.T) {
