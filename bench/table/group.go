@@ -18,8 +18,8 @@ import (
 type group struct {
 	name string
 
-	// Title is printed above the rows.
-	Title string
+	// Title is printed above the rows, About below them: what the numbers mean.
+	Title, About string
 	// Bench is the pattern of its Go benchmarks, Benchtime how long each runs.
 	Bench, Benchtime string
 	// Run is a program to run instead.
@@ -201,6 +201,9 @@ func (g *group) print(out io.Writer, s samples) (overBudget int, err error) {
 		}
 		text.WriteString(strings.TrimRight(line, " ") + "\n")
 	}
+	if g.About != "" {
+		text.WriteString(g.About + "\n")
+	}
 	_, err = fmt.Fprintf(out, "%s(%d rounds)\n\n", text.String(), g.Rounds)
 	return overBudget, err
 }
@@ -229,6 +232,9 @@ func (r row) cells(m measured) []string {
 // amount writes a value of a metric for people.
 func amount(v float64, metric string) string {
 	unit, isTime := strings.CutSuffix(strings.TrimSuffix(metric, "/op"), "ns")
+	if !isTime && v == math.Trunc(v) && math.Abs(v) < 1e15 { // a count, or a seed
+		return fmt.Sprintf("%.0f %s", v, strings.TrimSuffix(metric, "/op"))
+	}
 	if !isTime {
 		return fmt.Sprintf("%.4g %s", v, strings.TrimSuffix(metric, "/op"))
 	}

@@ -91,7 +91,7 @@ func TestPrint(t *testing.T) {
 	if err := s.read(strings.NewReader(output)); err != nil {
 		t.Fatal(err)
 	}
-	g, err := parseGroup("x", []byte(`{"title": "work", "bench": "A", "rounds": 3, "rows": [
+	g, err := parseGroup("x", []byte(`{"title": "work", "about": "what it means", "bench": "A", "rounds": 3, "rows": [
 		{"work": "one", "ours": "A/ours", "peer": "A/peer", "metric": "ns/op", "most": 1},
 		{"work": "another", "ours": "B", "metric": "MB/s", "least": 40}]}`))
 	if err != nil {
@@ -106,7 +106,7 @@ func TestPrint(t *testing.T) {
 		"work           ours    peer  ratio  noise       best     budget\n" +
 		"  one        240 ns  200 ns   1.10   ±5 %       1.10     ≤ 1.00  OVER\n" +
 		"  another  40.5 MB/s                 ±0 %  40.5 MB/s  ≥ 40 MB/s    ok\n"
-	if got := out.String(); strings.Join(strings.Fields(got), " ") != strings.Join(strings.Fields(want+"(3 rounds)"), " ") {
+	if got := out.String(); strings.Join(strings.Fields(got), " ") != strings.Join(strings.Fields(want+"what it means\n(3 rounds)"), " ") {
 		t.Errorf("got\n%s", got)
 	}
 }
@@ -119,6 +119,7 @@ func TestAmounts(t *testing.T) {
 	}{
 		"424 ns": {424.4, "ns/op"}, "1.5 µs": {1500, "ns/op"}, "16.7 ms": {16.7e6, "ns/op"}, "5 s": {5e9, "ns/op"},
 		"3 allocs": {3, "allocs/op"}, "40.5 MB/s": {40.5, "MB/s"}, "2 ms cpu": {2e6, "cpu-ns/op"},
+		"3834492817 seed": {3834492817, "seed"}, "0 lost": {0, "lost"}, "0.9981 share": {0.99812, "share"},
 	} {
 		if got := amount(c.v, c.metric); got != want {
 			t.Errorf("%v %s: %q, want %q", c.v, c.metric, got, want)
