@@ -31,7 +31,7 @@ func TestSite(t *testing.T) {
 	}
 	for _, base := range []string{
 		"", "app.clio.com", "http://app.clio.com", "https://app.clio.com/api", "https://app.clio.com?x", "https://app.clio.com?",
-		"https://u:p@app.clio.com", "https://app.clio.com#x", "ftp://127.0.0.1", "https://" + strings.Repeat("a", maxURL), "::",
+		"https://u:p@app.clio.com", "https://app.clio.com#x", "ftp://127.0.0.1", "https://us", "https://EU/", "https://" + strings.Repeat("a", maxURL), "::",
 	} {
 		_, err := At(base)
 		is(t, err, ErrSite)

@@ -38,7 +38,8 @@ func Region(name string) (Site, error) {
 }
 
 // At is the site of a base URL such as "https://app.clio.com": https, or http
-// to this machine itself, and no path. One that is a region's is that region.
+// to this machine itself, and no path. One that is a region's is that region;
+// one whose host has a region's name is none, for accounts would be mixed up.
 func At(base string) (Site, error) {
 	u, err := url.Parse(base)
 	if err != nil || len(base) > maxURL || !transport.Secure(u) || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.ForceQuery {
@@ -50,6 +51,9 @@ func At(base string) (Site, error) {
 		if known == u.String() {
 			s.name = name
 		}
+	}
+	if known, taken := regions[s.name]; taken && known != u.String() {
+		return Site{}, fmt.Errorf("%w: a host that is called as a region is", ErrSite)
 	}
 	return s, nil
 }
