@@ -25,6 +25,7 @@ var (
 	errNoReport       = errors.New("there is no report yet")
 	errCredentials    = errors.New("the application's id or secret is not accepted by Clio")
 	errOtherRegion    = errors.New("the firm's Clio application belongs to another region")
+	errSealedInPlace  = errors.New("sealed in the field itself already")
 	errNotUndoable    = errors.New("only what enable sealed can be undone")
 )
 

@@ -107,6 +107,8 @@ func (x *account) targets(ctx context.Context, v *view, names []string, f enable
 		switch {
 		case f.repair && !signed:
 			return nil, fmt.Errorf("%s: %w", term.Escape(d.Name), errNotProtected)
+		case signed && f.twin && p.Twin == "":
+			return nil, fmt.Errorf("%s: %w", term.Escape(d.Name), errSealedInPlace)
 		case signed:
 			list = append(list, bulk.Target{Field: d.ID, Label: p.LabelText, To: f.to, Twin: p.Twin != ""})
 		default:

@@ -439,6 +439,37 @@ func TestClioRefused(t *testing.T) {
 	w.run("alice", "clio", "fields", "--no-counts")
 }
 
+// A value whose token would be too long is never cut: it is named before,
+// listed after, and a twin holds it.
+func TestClioTooLong(t *testing.T) {
+	t.Parallel()
+	w := connectedWorld(t)
+	before := w.dump()
+	long := w.values("SSN")[0]
+	short := string(long.JSON)
+	w.edit(long, strings.Repeat("a long value, ", 15))
+	if r := w.run("alice", "clio", "enable", "SSN", "--dry-run"); !strings.Contains(r.stderr, "1 too long") || !strings.Contains(r.stderr, "--twin") {
+		t.Errorf("not said before:\n%s", r.stderr)
+	}
+	r := w.try("alice", "clio", "enable", "SSN", "--yes", "--json")
+	_, rep := streamed[docReport](t, r.stdout)
+	if r.code != classLeft.code || rep.Error == nil || rep.Error.Code != "left" || rep.Skipped != 1 || len(rep.Findings) != 1 || rep.Findings[0].Record != itoa(long.Record) {
+		t.Errorf("exit %d: %+v", r.code, rep)
+	}
+	for _, v := range w.values("SSN") {
+		if plain := !strings.HasPrefix(string(v.JSON), `"us1.`); plain != (v.ID == long.ID) {
+			t.Errorf("%s holds %s", v.ID, v.JSON)
+		}
+	}
+	w.fails(classInput, "alice", []string{"clio", "enable", "SSN", "--twin", "--yes"}, "sealed in the field itself")
+	w.run("alice", "clio", "disable", "SSN", "--yes")
+	w.run("alice", "clio", "enable", "SSN", "--twin", "--yes")
+	w.run("alice", "clio", "verify")
+	w.run("alice", "clio", "disable", "SSN", "--yes")
+	w.edit(long, strings.Trim(short, `"`))
+	w.same(before, w.dump())
+}
+
 // stopper ends the command when it says something.
 type stopper struct {
 	bytes.Buffer

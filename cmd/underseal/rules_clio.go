@@ -32,6 +32,7 @@ func outsideRules() []rule {
 		{errNoClioField, classInput, hintClioFields},
 		{errClioAmbiguous, classInput, hintClioFields},
 		{errNotProtected, classInput, hintClioFields},
+		{errSealedInPlace, classInput, "underseal clio disable opens it; then enable it with --twin"},
 		{errNothingToDo, classInput, "protect a field first: underseal clio enable NAME"},
 		{errNotSettled, classInput, "it is known as it is; " + hintClioFields},
 		{errNoJob, classInput, "see: underseal job list"},
