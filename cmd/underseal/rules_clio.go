@@ -43,7 +43,7 @@ func outsideRules() []rule {
 		{bulk.ErrNoJob, classInput, "see: underseal job list"},
 		{bulk.ErrLeft, classLeft, hintReport},
 		{bulk.ErrNotVerified, classRefused, "they are listed above; underseal clio enable --repair seals what is in clear"},
-		{bulk.ErrBusy, classBusy, "wait until it is done, or follow it: underseal job watch; two runs of one job may work together"},
+		{bulk.ErrBusy, classBusy, "wait until it is done, or follow it: underseal job watch; one that was killed is over after two minutes"},
 		{bulk.ErrLease, classBusy, "this process was too slow to be sure of its place; nothing is lost"},
 		{bulk.ErrKeyChanged, classDenied, "somebody ended the field or took it from you meanwhile; see: underseal field list"},
 		{bulk.ErrLength, classConnection, "this account may not make a field to try it on; ask somebody who may change custom fields to run it"},
