@@ -93,6 +93,9 @@ func (j *Job) register(ctx context.Context, d Direction) (JobInfo, error) {
 	if err != nil {
 		info = JobInfo{ID: id, Started: j.now()}
 	}
+	if info.State == Finished {
+		info.Exported = false // what was entered since is in no copy
+	}
 	info.Organization, info.Place, info.Direction = j.c.Workspace.Organization(), j.place, d
 	info.State, info.Updated = Running, j.now()
 	info.Fields = nil

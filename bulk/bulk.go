@@ -123,7 +123,8 @@ type field struct {
 	// resource is zero until the field is signed.
 	resource officer.ResourceID
 	ended    bool
-	epoch    uint64 // the present one
+	epoch    uint64           // the present one
+	keyID    fieldcrypt.KeyID // its key's
 	// ever are all fields of the log that this definition ever had.
 	ever  map[officer.ResourceID]bool
 	key   *fieldcrypt.Key // present key, where the caller may write
@@ -313,9 +314,11 @@ func (j *Job) find(t Target, byID map[string]connector.Definition, signed []work
 		return nil, fmt.Errorf("%s is of another kind of record than the log says: %w", f, ErrTarget)
 	}
 	f.resource, f.ended, f.epoch = bound.ID, bound.Ended, bound.Epoch().Number
+	commitment := bound.Epoch().Commitment
+	f.keyID = fieldcrypt.KeyID(commitment[:fieldcrypt.KeyIDSize])
 	_, twin, twinned := strings.Cut(bound.Binding.ID, separator)
 	d, there := byID[twin]
-	there = there && !d.Deleted
+	there = there && !d.Deleted && d.Kind == def.Kind
 	switch {
 	case twinned && there:
 		f.twinned, f.twin = true, &d

@@ -9,6 +9,7 @@ import (
 
 	"github.com/underseal/underseal/connector"
 	"github.com/underseal/underseal/fieldcrypt"
+	"github.com/underseal/underseal/workspace"
 )
 
 // Disable ends the protection of the fields and opens every token that the
@@ -40,6 +41,9 @@ func (j *Job) reverting(ctx context.Context, d Direction) error {
 	if id := j.ID(d); id == "" {
 		return fmt.Errorf("a field that is not protected: %w", ErrTarget)
 	}
+	if err := j.openable(); err != nil {
+		return err
+	}
 	var err error
 	if j.run.leases, err = j.newLeases(); err != nil {
 		return err
@@ -52,6 +56,22 @@ func (j *Job) reverting(ctx context.Context, d Direction) error {
 		return err
 	}
 	return j.close(ctx, info, j.open(ctx, d))
+}
+
+// openable refuses fields of which the caller can open nothing: they would be
+// protected no more, and their values be tokens all the same.
+func (j *Job) openable() error {
+	for _, f := range j.fields {
+		owner, known := j.keys.owners.Find(f.keyID)
+		switch {
+		case f.gone:
+		case !known || !owner.Granted:
+			return fmt.Errorf("%s: %w", f, workspace.ErrNotGranted)
+		case owner.Err != nil:
+			return fmt.Errorf("%s: %w", f, owner.Err)
+		}
+	}
+	return nil
 }
 
 // open is all of Disable and Undo that comes after the job is known.
