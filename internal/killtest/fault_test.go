@@ -51,10 +51,10 @@ func (w *world) during(n int, c *exec.Cmd, deed func()) result {
 	w.t.Helper()
 	from := w.written()
 	var r result
-	ended := make(chan struct{})
+	ended, end := make(chan struct{}), w.start(c)
 	go func() {
 		defer close(ended)
-		r = w.wait(c)
+		r = end()
 	}()
 	// Nothing tells of another process's writes but looking.
 	look := time.NewTicker(10 * time.Millisecond)
@@ -324,7 +324,8 @@ func TestTwoOfficersAndADeadOne(t *testing.T) {
 	results := make([]result, len(workers))
 	var wg sync.WaitGroup
 	for i, c := range workers {
-		wg.Go(func() { results[i] = w.wait(c) })
+		end := w.start(c)
+		wg.Go(func() { results[i] = end() })
 	}
 	wg.Wait()
 	for _, r := range results {

@@ -170,14 +170,23 @@ func (w *world) try(who string, args ...string) result {
 // wait runs a process to its end.
 func (w *world) wait(c *exec.Cmd) result {
 	w.t.Helper()
+	return w.start(c)()
+}
+
+// start starts a process; what it returns waits for its end.
+func (w *world) start(c *exec.Cmd) func() result {
+	w.t.Helper()
 	var out, errs bytes.Buffer
 	c.Stdout, c.Stderr = &out, &errs
-	err := c.Run()
-	var exit *exec.ExitError
-	if err != nil && !errors.As(err, &exit) {
-		w.t.Error(err)
+	must(w.t, c.Start())
+	return func() result {
+		err := c.Wait()
+		var exit *exec.ExitError
+		if err != nil && !errors.As(err, &exit) {
+			w.t.Error(err)
+		}
+		return result{c.ProcessState.ExitCode(), out.String(), errs.String()}
 	}
-	return result{c.ProcessState.ExitCode(), out.String(), errs.String()}
 }
 
 func (w *world) run(who string, args ...string) result {

@@ -53,10 +53,10 @@ func (w *world) killAt(method string, n int, after bool) bool {
 	w.faults(map[string]any{"do": "hang", "after": after, "from": n, "method": method, "route": "/api/v4/**"})
 	defer w.faults()
 	c := w.command("alice", enable...)
-	ended := make(chan struct{})
+	ended, end := make(chan struct{}), w.start(c)
 	go func() {
 		defer close(ended)
-		w.wait(c)
+		end() // killed, or too early
 	}()
 	look := time.NewTicker(5 * time.Millisecond)
 	defer look.Stop()
