@@ -16,6 +16,11 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
+
+	"github.com/underseal/underseal/keyring"
+	"github.com/underseal/underseal/keyring/agent"
+	"github.com/underseal/underseal/keyring/keystore"
 )
 
 // programs builds both programs once; it returns the folder they are in.
@@ -79,16 +84,11 @@ func newWorld(t testing.TB, s size) *world {
 	must(t, err)
 	w := &world{t: t, dir: dir, programs: bin}
 	t.Cleanup(func() {
-		homes, _ := filepath.Glob(w.path("home-*")) // the pattern is good
-		for _, h := range homes {
-			_, _ = w.command(strings.TrimPrefix(filepath.Base(h), "home-"), "lock").CombinedOutput() // it may be broken
-		}
 		w.halt()
 		if err := os.RemoveAll(dir); err != nil {
 			t.Error(err)
 		}
 	})
-	w.write("passphrase", "correct horse battery staple\n")
 	out, err := exec.CommandContext(t.Context(), filepath.Join(bin, "underseal-cliosim"), "seed", "--data", w.path("clio.db"), //nolint:gosec // just built
 		"--seed", fmt.Sprint(s.seed), "--matters", fmt.Sprint(s.matters), "--contacts", fmt.Sprint(s.contacts)).Output()
 	must(t, err)
@@ -152,7 +152,7 @@ func (w *world) write(name, data string) {
 func (w *world) command(who string, args ...string) *exec.Cmd {
 	c := exec.Command(filepath.Join(w.programs, "underseal"), args...) //nolint:gosec // just built
 	c.Dir = w.dir
-	c.Env = append(os.Environ(), "UNDERSEAL_HOME="+w.path("home-"+who), "UNDERSEAL_PASSPHRASE_FILE="+w.path("passphrase"))
+	c.Env = append(os.Environ(), "UNDERSEAL_HOME="+w.path("home-"+who))
 	return c
 }
 
@@ -236,10 +236,32 @@ func (w *world) found() {
 	w.connect("alice", alice)
 }
 
+// home makes an identity whose secret an agent within this process holds: a
+// passphrase would cost a second each.
 func (w *world) home(who, email string) {
 	w.t.Helper()
-	w.run(who, "identity", "new", "--name", who, "--email", email)
-	w.run(who, "unlock", "--for", "2h")
+	id, held, err := keyring.NewIdentity(who, email, "desk")
+	must(w.t, err)
+	home := w.path("home-" + who)
+	must(w.t, os.Mkdir(home, 0o700))
+	config, err := json.Marshal(map[string]any{"version": 1, "key_store": keystore.KindFile, "account": id.Device().String()})
+	must(w.t, err)
+	w.write("home-"+who+"/config.json", string(config))
+	w.write("home-"+who+"/identity.cbor", string(id.Encode()))
+	socket, err := agent.SocketPath(home, os.Getenv("XDG_RUNTIME_DIR"))
+	must(w.t, err)
+	ctx, stop := context.WithCancel(context.WithoutCancel(w.t.Context()))
+	server, err := agent.Listen(ctx, agent.Config{Socket: socket, Lifetime: 2 * time.Hour})
+	must(w.t, err)
+	var serving sync.WaitGroup
+	serving.Go(func() {
+		defer held.Destroy()
+		_ = server.Serve(ctx, held) // what goes wrong shows in the commands
+	})
+	w.t.Cleanup(func() {
+		stop()
+		serving.Wait()
+	})
 }
 
 // officer makes somebody an officer, with a connection and a token of their own.
