@@ -35,7 +35,7 @@ type drill struct {
 func newDrill(t testing.TB) *drill {
 	t.Helper()
 	d := &drill{site: newSite(t, 5)}
-	fee := d.system.AddField(connector.Definition{Name: "Settlement", Kind: "matter", Type: connector.Currency, Required: true, Sets: []string{"s"}})
+	fee := d.system.AddField(connector.Definition{Name: "Settlement", Kind: "matter", Type: connector.Currency, Required: true, Sets: []connector.Set{{ID: "s"}}})
 	for _, i := range []int{1, 3, 4} {
 		d.system.Put("matter", d.matters[i], fee.ID, fmt.Sprintf("%d000.50", i))
 	}

@@ -41,7 +41,7 @@ type stage struct {
 func (s stage) build(m *connectortest.Memory) (field connector.Definition, records []string) {
 	d := connector.Definition{Name: "A field with a rather long name", Kind: "matter", Type: s.t, Required: s.required}
 	if s.inSet {
-		d.Sets = []string{"set-1", "set-2"}
+		d.Sets = []connector.Set{{ID: "set-1"}, {ID: "set-2"}}
 	}
 	field = m.AddField(d)
 	for _, state := range s.states {

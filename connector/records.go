@@ -144,6 +144,13 @@ const (
 // token. The values of others go to a twin field.
 func (t FieldType) HoldsToken() bool { return t == TextLine || t == TextArea }
 
+// Set is a group of fields that a system shows together, or on some records
+// only.
+type Set struct {
+	ID   string // opaque
+	Name string // for people
+}
+
 // Definition describes a field.
 type Definition struct {
 	ID       string // opaque, without ">"
@@ -152,8 +159,8 @@ type Definition struct {
 	Type     FieldType
 	Required bool
 	Deleted  bool
-	Version  string   // opaque; changes when the definition does
-	Sets     []string // ids of the sets that it is in
+	Version  string // opaque; changes when the definition does
+	Sets     []Set  // that it is in
 	// MaxLength is the most characters of a value as far as is known, 0 if
 	// there is no bound.
 	MaxLength int

@@ -53,7 +53,17 @@ type clearField struct {
 }
 
 func settledOf(d connector.Definition) settled {
-	return settled{ID: d.ID, Name: d.Name, Kind: d.Kind, Type: string(d.Type), Required: d.Required, Sets: slices.Sorted(slices.Values(d.Sets))}
+	return settled{ID: d.ID, Name: d.Name, Kind: d.Kind, Type: string(d.Type), Required: d.Required, Sets: setIDs(d)}
+}
+
+// setIDs are the sets that a field is in, in an order of their own.
+func setIDs(d connector.Definition) []string {
+	var ids []string
+	for _, s := range d.Sets {
+		ids = append(ids, s.ID)
+	}
+	slices.Sort(ids)
+	return ids
 }
 
 // news is what changed about a field since somebody last accepted it.

@@ -16,7 +16,7 @@ import (
 
 func TestNews(t *testing.T) {
 	t.Parallel()
-	ssn := connector.Definition{ID: "1", Name: "SSN", Kind: "contact", Type: connector.TextLine, Sets: []string{"9", "8"}}
+	ssn := connector.Definition{ID: "1", Name: "SSN", Kind: "contact", Type: connector.TextLine, Sets: []connector.Set{{ID: "9"}, {ID: "8"}}}
 	fee := connector.Definition{ID: "2", Name: "Fee", Kind: "matter", Type: connector.Currency}
 	nobody := func(string) bool { return false }
 	change := func(d connector.Definition, f func(*connector.Definition)) connector.Definition {
@@ -31,14 +31,14 @@ func TestNews(t *testing.T) {
 		removed []string
 	}{
 		{"nothing", []connector.Definition{fee, ssn}, nobody, map[string]news{}, nil},
-		{"another version, sets in another order", []connector.Definition{fee, change(ssn, func(d *connector.Definition) { d.Version, d.Sets = "7", []string{"8", "9"} })}, nobody, map[string]news{}, nil},
+		{"another version, sets in another order", []connector.Definition{fee, change(ssn, func(d *connector.Definition) { d.Version, d.Sets = "7", []connector.Set{{ID: "8"}, {ID: "9"}} })}, nobody, map[string]news{}, nil},
 		{"a new one", []connector.Definition{fee, ssn, {ID: "3", Name: "Fee"}}, nobody, map[string]news{"3": isNew}, nil},
 		{"a twin that we made", []connector.Definition{fee, ssn, {ID: "3", Name: "Fee"}}, func(id string) bool { return id == "3" }, map[string]news{}, nil},
 		{"one that is gone", []connector.Definition{ssn}, nobody, map[string]news{}, []string{"2"}},
 		{"one that is marked as deleted", []connector.Definition{ssn, change(fee, func(d *connector.Definition) { d.Deleted = true })}, nobody, map[string]news{}, []string{"2"}},
 		{"renamed", []connector.Definition{fee, change(ssn, func(d *connector.Definition) { d.Name = "Ssn" })}, nobody, map[string]news{"1": isChanged}, nil},
 		{"required now", []connector.Definition{fee, change(ssn, func(d *connector.Definition) { d.Required = true })}, nobody, map[string]news{"1": isChanged}, nil},
-		{"out of a set", []connector.Definition{fee, change(ssn, func(d *connector.Definition) { d.Sets = []string{"8"} })}, nobody, map[string]news{"1": isChanged}, nil},
+		{"out of a set", []connector.Definition{fee, change(ssn, func(d *connector.Definition) { d.Sets = []connector.Set{{ID: "8"}} })}, nobody, map[string]news{"1": isChanged}, nil},
 		{"a name that went from one to another", []connector.Definition{change(fee, func(d *connector.Definition) { d.ID = "4" }), ssn}, nobody, map[string]news{"4": isNew}, []string{"2"}},
 	} {
 		var l look

@@ -31,13 +31,13 @@ func (c *Connector) Definitions(ctx context.Context) ([]connector.Definition, er
 	if err != nil {
 		return nil, err
 	}
-	of := map[int64][]string{}
+	of := map[int64][]connector.Set{}
 	for _, s := range sets {
 		if s.Fields == nil {
 			return nil, fmt.Errorf("clio: the fields of a set: %w", connector.ErrWithheld)
 		}
 		for _, f := range *s.Fields {
-			of[f.ID] = append(of[f.ID], strconv.FormatInt(s.ID, 10))
+			of[f.ID] = append(of[f.ID], connector.Set{ID: strconv.FormatInt(s.ID, 10), Name: s.Name})
 		}
 	}
 	found := make([]connector.Definition, 0, len(fields))

@@ -59,7 +59,7 @@ func (f *firm) perform(s sent) reply {
 	}
 	switch {
 	case s.path == "/api/v4/custom_field_sets.json":
-		return ok(`{"data":[{"id":50,"custom_fields":[{"id":1},{"id":2}]},{"id":51,"custom_fields":[{"id":2}]}]}`)
+		return ok(`{"data":[{"id":50,"name":"Identity","custom_fields":[{"id":1},{"id":2}]},{"id":51,"custom_fields":[{"id":2}]}]}`)
 	case s.path == "/api/v4/custom_fields.json" && s.method == methodGet:
 		shown := slices.DeleteFunc(slices.Clone(f.fields), func(x fieldShape) bool { return fmt.Sprint(x.Deleted) != s.query.Get("deleted") })
 		b, err := json.Marshal(map[string]any{"data": shown})
@@ -134,8 +134,8 @@ func TestDefinitions(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []connector.Definition{
-		{ID: "1", Name: "SSN", Kind: Matter, Type: connector.TextLine, Version: `"a"`, Sets: []string{"50"}, MaxLength: 255},
-		{ID: "2", Name: "Notes", Kind: Contact, Type: connector.TextArea, Required: true, Version: `"b"`, Sets: []string{"50", "51"}, MaxLength: 65536},
+		{ID: "1", Name: "SSN", Kind: Matter, Type: connector.TextLine, Version: `"a"`, Sets: []connector.Set{{ID: "50", Name: "Identity"}}, MaxLength: 255},
+		{ID: "2", Name: "Notes", Kind: Contact, Type: connector.TextArea, Required: true, Version: `"b"`, Sets: []connector.Set{{ID: "50", Name: "Identity"}, {ID: "51"}}, MaxLength: 65536},
 		{ID: "3", Name: "Gone", Kind: Matter, Type: connector.Date, Deleted: true, Version: `"c"`},
 		{ID: "4", Name: "New of Clio", Kind: Matter, Type: "hologram", Version: `"d"`},
 	}
@@ -198,7 +198,7 @@ func TestCreateField(t *testing.T) {
 		}
 		conn, _ := connect(t, f.answer)
 		d, err := conn.CreateField(t.Context(), connector.Definition{
-			Name: "SSN (sealed)", Kind: Matter, Type: connector.TextArea, Required: true, Sets: []string{"50"},
+			Name: "SSN (sealed)", Kind: Matter, Type: connector.TextArea, Required: true, Sets: []connector.Set{{ID: "50"}},
 		})
 		if err != nil || d.ID != "101" || d.Name != "SSN (sealed)" || !d.Required || d.Kind != Matter || d.MaxLength != 65536 || len(d.Sets) != 0 {
 			t.Errorf("%s: %+v %v", name, d, err)
@@ -222,7 +222,7 @@ func TestCreateField(t *testing.T) {
 
 func TestUpdateField(t *testing.T) {
 	t.Parallel()
-	ssn := connector.Definition{ID: "1", Name: "SSN old", Kind: Matter, Type: connector.TextLine, Version: `"a"`, Sets: []string{"50"}}
+	ssn := connector.Definition{ID: "1", Name: "SSN old", Kind: Matter, Type: connector.TextLine, Version: `"a"`, Sets: []connector.Set{{ID: "50"}}}
 	for name, c := range map[string]struct {
 		odd     reply
 		perform bool

@@ -57,6 +57,7 @@ type fieldShape struct {
 
 type setShape struct {
 	ID     int64      `json:"id"`
+	Name   string     `json:"name"`
 	Fields *[]idShape `json:"custom_fields"`
 }
 
@@ -75,7 +76,7 @@ const (
 	recordFields = "id,etag"
 	valueFields  = "id,etag,custom_field_values{id,value,custom_field}"
 	fieldFields  = "id,etag,name,parent_type,field_type,required,deleted,display_order"
-	setFields    = "id,custom_fields{id}"
+	setFields    = "id,name,custom_fields{id}"
 	whoFields    = "id,name,email,account{id,name}"
 )
 
