@@ -21,17 +21,20 @@ var (
 	ErrMismatch = errors.New("the device secret does not belong to this identity")
 )
 
-// Identity is what a device knows of itself while it is locked: the card with
-// its openings, and the first user key sealed to the device. It holds no
-// secret, but names the member; keep it at home.
+// Identity is what a device knows of itself while it is locked: the member's
+// card with its openings, the device's record with its label, and the first
+// user key sealed to the device. It holds no secret, but names the member; keep
+// it at home. The layout is spec/key-store.md, "Identity file".
 type Identity struct {
 	card    officer.CardFile
-	device  officer.Opening // the device's label
-	sealed  []byte          // user key of generation 1, an envelope to the device
+	record  officer.DeviceRecord
+	label   officer.Opening
+	sealed  []byte // user key of generation 1, an envelope from the device to itself
 	encoded []byte
 }
 
-// identityWire is CBOR[version, card, name, email, device label, envelope].
+// identityWire is CBOR[version, card, name, email, device label, envelope]: the
+// device that signed the card.
 type identityWire struct {
 	_       struct{} `cbor:",toarray"`
 	Version uint64
@@ -42,7 +45,11 @@ type identityWire struct {
 	UserKey []byte
 }
 
-const identityParts = 6
+const (
+	identityParts = 6
+	// maxIdentity bounds a file: the card, a record with four texts, an envelope.
+	maxIdentity = 2*wire.MaxCard + wire.MaxEnvelope
+)
 
 // NewOpening salts a text that the log will commit to.
 func NewOpening(kind officer.TextKind, text string) (officer.Opening, error) {
@@ -66,8 +73,7 @@ func NewIdentity(name, email, deviceLabel string) (*Identity, *secret.Bytes, err
 	if err != nil {
 		return nil, nil, fmt.Errorf("device label: %w", err)
 	}
-	s := GenerateSecret()
-	d, err := NewDevice(s, officer.DeviceInstallation, labelO.Commitment())
+	s, d, err := newInstallation(labelO)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -86,13 +92,33 @@ func NewIdentity(name, email, deviceLabel string) (*Identity, *secret.Bytes, err
 	if err != nil {
 		return nil, nil, err
 	}
-	sealed, err := envelope.Seal(key, deviceRecipient(d.Record()), d.Record().Encryption, d)
+	id, err := sealIdentity(officer.CardFile{Card: card, Name: nameO, Email: emailO}, labelO, d, key)
 	if err != nil {
 		return nil, nil, err
 	}
-	id := &Identity{card: officer.CardFile{Card: card, Name: nameO, Email: emailO}, device: labelO, sealed: sealed}
-	id.encode()
 	return id, s, nil
+}
+
+// newInstallation makes a device with a fresh secret.
+func newInstallation(label officer.Opening) (*secret.Bytes, *Device, error) {
+	s := GenerateSecret()
+	d, err := NewDevice(s, officer.DeviceInstallation, label.Commitment())
+	if err != nil {
+		s.Destroy()
+		return nil, nil, err
+	}
+	return s, d, nil
+}
+
+// sealIdentity seals the first user key to the device, by itself.
+func sealIdentity(card officer.CardFile, label officer.Opening, d *Device, first *envelope.Key) (*Identity, error) {
+	sealed, err := envelope.Seal(first, deviceRecipient(d.Record()), d.Record().Encryption, d)
+	if err != nil {
+		return nil, err
+	}
+	id := &Identity{card: card, record: d.Record(), label: label, sealed: sealed}
+	id.encode()
+	return id, nil
 }
 
 func deviceRecipient(r officer.DeviceRecord) envelope.Recipient {
@@ -101,8 +127,12 @@ func deviceRecipient(r officer.DeviceRecord) envelope.Recipient {
 }
 
 func (id *Identity) encode() {
+	if id.record.ID() != id.card.Card.Device().ID() {
+		id.encoded = id.encodeLater()
+		return
+	}
 	id.encoded = wire.MustMarshal(identityWire{
-		Version: wire.Version, Card: id.card.Card.Bytes(), Name: id.card.Name, Email: id.card.Email, Device: id.device, UserKey: id.sealed,
+		Version: wire.Version, Card: id.card.Card.Bytes(), Name: id.card.Name, Email: id.card.Email, Device: id.label, UserKey: id.sealed,
 	})
 }
 
@@ -111,15 +141,20 @@ func (id *Identity) Encode() []byte { return append([]byte(nil), id.encoded...) 
 
 // ParseIdentity reads an identity file.
 func ParseIdentity(b []byte) (*Identity, error) {
-	const limit = 2*wire.MaxCard + wire.MaxEnvelope
-	if len(b) > limit {
+	if len(b) > maxIdentity {
 		return nil, fmt.Errorf("%w: %w", ErrIdentity, wire.ErrTooLarge)
 	}
+	if isLater(b) {
+		return parseLater(b)
+	}
 	if err := wire.CheckVersion(b, "identity", identityParts); err != nil {
+		if newer := (*wire.VersionError)(nil); errors.As(err, &newer) {
+			newer.Known = laterVersion
+		}
 		return nil, fmt.Errorf("%w: %w", ErrIdentity, err)
 	}
 	var w identityWire
-	if err := wire.Unmarshal(b, &w, limit); err != nil {
+	if err := wire.Unmarshal(b, &w, maxIdentity); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrIdentity, err)
 	}
 	card, err := officer.ParseCard(w.Card)
@@ -133,22 +168,23 @@ func ParseIdentity(b []byte) (*Identity, error) {
 	if w.Device.Kind != officer.TextDevice || w.Device.Check() != nil || w.Device.Commitment() != card.Device().Label {
 		return nil, fmt.Errorf("%w: %w", ErrIdentity, officer.ErrOpening)
 	}
-	id := &Identity{card: file, device: w.Device, sealed: w.UserKey}
+	id := &Identity{card: file, record: card.Device(), label: w.Device, sealed: w.UserKey}
 	id.encode()
 	return id, nil
 }
 
-// Card is the card with the openings of name and email.
+// Card is the card with the openings of name and email. A device that was
+// restored for somebody who may not read the directory has no openings.
 func (id *Identity) Card() officer.CardFile { return id.card }
 
 // DeviceLabel is the opening of the device's label.
-func (id *Identity) DeviceLabel() officer.Opening { return id.device }
+func (id *Identity) DeviceLabel() officer.Opening { return id.label }
 
 // Member is the member's id.
 func (id *Identity) Member() officer.MemberID { return id.card.Card.ID() }
 
 // Device is the device's id.
-func (id *Identity) Device() officer.DeviceID { return id.card.Card.Device().ID() }
+func (id *Identity) Device() officer.DeviceID { return id.record.ID() }
 
 // Unlocked is an identity whose secrets are in memory.
 type Unlocked struct {
@@ -187,7 +223,7 @@ func (k *UserKey) Destroy() {
 // identity, or a user key that is not the one on the card (attack 9), is
 // refused.
 func (id *Identity) Unlock(s *secret.Bytes) (*Unlocked, error) {
-	d, err := NewDevice(s, officer.DeviceInstallation, id.card.Card.Device().Label)
+	d, err := NewDevice(s, officer.DeviceInstallation, id.record.Label)
 	if err != nil {
 		return nil, err
 	}
@@ -208,7 +244,7 @@ func (id *Identity) openUserKey(d *Device) (*UserKey, error) {
 	if err != nil {
 		return nil, err
 	}
-	key, err := e.Open(d.encryption, id.card.Card.SigningKey(), envelope.Info{
+	key, err := e.Open(d.encryption, id.record.Signing, envelope.Info{
 		Context:    officer.UserKeyContext(officer.OrganizationID{}, officer.MemberID{}, 1),
 		Commitment: id.card.Card.UserKeyCommitment(),
 		Recipient:  deviceRecipient(d.Record()),
@@ -228,11 +264,14 @@ func (id *Identity) openUserKey(d *Device) (*UserKey, error) {
 // Keys returns the device's secret half.
 func (u *Unlocked) Keys() *Device { return u.device }
 
-// FirstUserKey is the user key of generation 1.
+// FirstUserKey is the user key of generation 1, or nil where only the store has
+// it: on a backup, see [Written].
 func (u *Unlocked) FirstUserKey() *UserKey { return u.first }
 
 // Lock clears all secrets.
 func (u *Unlocked) Lock() {
 	u.device.Destroy()
-	u.first.Destroy()
+	if u.first != nil {
+		u.first.Destroy()
+	}
 }

@@ -105,7 +105,14 @@ func TestUnlockRefuses(t *testing.T) {
 // or when it is unlocked; it never unlocks to other keys.
 func TestEveryBitOfTheFile(t *testing.T) {
 	t.Parallel()
-	id, s := newIdentity(t)
+	first, s := newIdentity(t)
+	later, ls := laterOf(t, first, s, "desk")
+	everyBit(t, first, s)
+	everyBit(t, later, ls)
+}
+
+func everyBit(t *testing.T, id *Identity, s *secret.Bytes) {
+	t.Helper()
 	good := id.Encode()
 	for i := 0; i < len(good); i++ {
 		if i > 200 && i%13 != 0 { // the heads of all parts, and a sample of the long keys
@@ -116,7 +123,7 @@ func TestEveryBitOfTheFile(t *testing.T) {
 		bad, err := ParseIdentity(b)
 		if err == nil {
 			_, err = bad.Unlock(s)
-			if !errors.Is(err, envelope.ErrOpen) && !errors.Is(err, wire.ErrMalformed) && !versioned(err) {
+			if !errors.Is(err, envelope.ErrOpen) && !errors.Is(err, ErrMismatch) && !errors.Is(err, wire.ErrMalformed) && !versioned(err) {
 				t.Errorf("byte %d: %v", i, err)
 			}
 		}
@@ -132,9 +139,9 @@ func TestEveryBitOfTheFile(t *testing.T) {
 	if _, err := ParseIdentity(make([]byte, 1<<20)); !errors.Is(err, wire.ErrTooLarge) {
 		t.Errorf("large: %v", err)
 	}
-	newer := append([]byte{0x86, 2}, good[2:]...)
+	newer := append([]byte{0x86, 3}, good[2:]...)
 	var v *wire.VersionError
-	if _, err := ParseIdentity(newer); !errors.As(err, &v) || v.Version != 2 {
+	if _, err := ParseIdentity(newer); !errors.As(err, &v) || v.Version != 3 {
 		t.Errorf("newer: %v", err)
 	}
 }
@@ -171,8 +178,10 @@ func TestOpenUserKeyWantsTheVeryKey(t *testing.T) {
 }
 
 func FuzzParseIdentity(f *testing.F) {
-	id, _ := newIdentity(f)
+	id, s := newIdentity(f)
 	f.Add(id.Encode())
+	later, _ := laterOf(f, id, s, "desk")
+	f.Add(later.Encode())
 	f.Fuzz(func(t *testing.T, b []byte) {
 		if id, err := ParseIdentity(b); err == nil && !bytes.Equal(id.Encode(), b) {
 			t.Error("a second encoding is accepted")

@@ -39,6 +39,9 @@ func (d DeviceRecord) Encode() []byte { return wire.MustMarshal(d) }
 // ID is SHA-256("underseal/v1/device-id" ‖ 0 ‖ record).
 func (d DeviceRecord) ID() DeviceID { return DeviceID(wire.Sum(wire.LabelDeviceID, d.Encode())) }
 
+// ParseDeviceRecord reads a record and checks its kind and keys.
+func ParseDeviceRecord(b []byte) (DeviceRecord, error) { return decodeDevice(b) }
+
 func decodeDevice(b []byte) (DeviceRecord, error) {
 	var d DeviceRecord
 	if err := wire.Unmarshal(b, &d, wire.MaxCard); err != nil {

@@ -332,7 +332,7 @@ func damage(ts *testscript.TestScript, neg bool, args []string) {
 		if b[0] == '{' {
 			b = []byte(strings.Replace(string(b), `"version":1`, `"version":2`, 1))
 		} else {
-			b[1] = 2 // the first member of the array
+			b[1] = 23 // the first member of the array, far ahead
 		}
 	case "gone":
 		ts.Check(os.Remove(path))

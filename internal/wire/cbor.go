@@ -25,10 +25,15 @@ var ErrTooLarge = errors.New("larger than allowed")
 type VersionError struct {
 	Format  string // "log entry", "envelope", …
 	Version uint64
+	Known   uint64 // the newest that this program reads; 0 stands for Version
 }
 
 func (e *VersionError) Error() string {
-	return fmt.Sprintf("%s of format version %d; this program knows version %d", e.Format, e.Version, Version)
+	known := e.Known
+	if known == 0 {
+		known = Version
+	}
+	return fmt.Sprintf("%s of format version %d; this program knows version %d", e.Format, e.Version, known)
 }
 
 // Made at first use and never changed: no work happens at import time.
