@@ -122,6 +122,7 @@ type field struct {
 	twinned bool // its tokens rest in a twin, which may not exist yet
 	// resource is zero until the field is signed.
 	resource officer.ResourceID
+	label    string // in the log, "" while there is none
 	ended    bool
 	epoch    uint64           // the present one
 	keyID    fieldcrypt.KeyID // its key's
@@ -178,11 +179,16 @@ func NewJob(ctx context.Context, c Config) (*Job, error) {
 // Place is the account that the job works on.
 func (j *Job) Place() connector.Place { return j.place }
 
-// Names are the names of the fields as the outside system has them now.
+// Names are the names that the fields have for members. What the outside system
+// calls them, it may change at any time; it counts where the log has no name.
 func (j *Job) Names() []string {
 	list := make([]string, 0, len(j.fields))
 	for _, f := range j.fields {
-		list = append(list, f.def.Name)
+		if f.label != "" {
+			list = append(list, f.label)
+		} else {
+			list = append(list, f.def.Name)
+		}
 	}
 	return list
 }
@@ -313,7 +319,7 @@ func (j *Job) find(t Target, byID map[string]connector.Definition, signed []work
 	if bound.Binding.Kind != def.Kind {
 		return nil, fmt.Errorf("%s is of another kind of record than the log says: %w", f, ErrTarget)
 	}
-	f.resource, f.ended, f.epoch = bound.ID, bound.Ended, bound.Epoch().Number
+	f.resource, f.label, f.ended, f.epoch = bound.ID, bound.LabelText, bound.Ended, bound.Epoch().Number
 	commitment := bound.Epoch().Commitment
 	f.keyID = fieldcrypt.KeyID(commitment[:fieldcrypt.KeyIDSize])
 	_, twin, twinned := strings.Cut(bound.Binding.ID, separator)

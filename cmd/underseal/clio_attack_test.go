@@ -1,11 +1,14 @@
 package main
 
 import (
+	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/underseal/underseal/bulk"
 	"github.com/underseal/underseal/bulk/sqlitejournal"
+	"github.com/underseal/underseal/internal/cliosim"
 )
 
 // Whoever can write into the home folder, and has none of its keys, rewrites the
@@ -58,4 +61,25 @@ func TestForgedJob(t *testing.T) {
 	rewrite(sealed.Job, func(info *bulk.JobInfo) { info.Fields = courts })
 	w.fails(classRefused, "alice", []string{"job", "undo", sealed.Job, "--yes"}, "the journal says something else of it than its id")
 	w.same(before, w.dump())
+}
+
+// Whoever can rename fields in Clio calls a protected field as another is
+// called, and waits until somebody opens that one.
+func TestRenamedField(t *testing.T) {
+	t.Parallel()
+	w := connectedWorld(t)
+	w.run("alice", "clio", "enable", "SSN", "Minor's name", "--yes")
+	ssns := w.values("SSN")
+	rename := func(field, to string) {
+		w.person(http.MethodPatch, "/custom_fields/"+itoa(w.fields[field])+"?fields=id", map[string]any{"name": to})
+	}
+	rename("SSN", "Minor's name")
+	rename("Minor's name", "Fee note")
+	w.fails(classRefused, "alice", []string{"clio", "disable", "Fee note", "--yes"}, "it was protected as Minor's name", "underseal clio disable 'Minor'\\''s name'")
+	w.run("alice", "clio", "disable", "Minor's name", "--yes")
+	if is := w.values("SSN"); !slices.EqualFunc(is, ssns, func(a, b cliosim.Value) bool { return string(a.JSON) == string(b.JSON) }) {
+		t.Error("the field of that name was opened, and it was another")
+	}
+	w.fails(classRefused, "alice", []string{"clio", "disable", "minor's name", "--yes"}, "it was protected as SSN")
+	w.run("alice", "clio", "disable", "SSN", "--yes")
 }

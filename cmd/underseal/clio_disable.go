@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"github.com/spf13/cobra"
 
@@ -45,18 +44,18 @@ func (x *account) disable(ctx context.Context, names []string, on string, yes bo
 	if err != nil {
 		return err
 	}
-	found, err := named(v.defs, names, on)
+	found, err := v.protectedNamed(names, on)
 	if err != nil {
 		return err
 	}
 	var targets []bulk.Target
+	var labels []string
 	for _, d := range found {
-		p, signed := v.signed[d.ID]
-		if !signed {
-			return fmt.Errorf("%s: %w", term.Escape(d.Name), errNotProtected)
-		}
+		p := v.signed[d.ID]
 		targets = append(targets, bulk.Target{Field: d.ID, Label: p.LabelText, Twin: p.Twin != ""})
+		labels = append(labels, d.Name)
 	}
+	x.a.say("opened again: %s", term.EscapeTo(joined(labels), maxMessage))
 	x.a.say("every value of %s becomes visible to all who use the Clio account %s, and to Clio itself",
 		count(int64(len(targets)), "field", "fields"), term.Escape(v.place.Name))
 	if err := x.a.confirm(ctx, yes, "Open them now?"); err != nil {

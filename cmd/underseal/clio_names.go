@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -95,6 +96,53 @@ func ambiguous(name string, found []connector.Definition) error {
 		ids = append(ids, d.ID)
 	}
 	return withHint(err, "give the id instead of the name: "+term.Escape(strings.Join(ids, ", ")))
+}
+
+// protectedNamed finds the protected fields that somebody means, by the names
+// that they have for members. Clio's name of one counts only where it is the
+// same: otherwise whoever can rename a field chooses which is opened.
+func (v *view) protectedNamed(names []string, on string) ([]connector.Definition, error) {
+	labelled := make([]connector.Definition, 0, len(v.signed))
+	for _, d := range v.defs {
+		if p, signed := v.signed[d.ID]; signed && p.LabelText != "" {
+			d.Name = p.LabelText
+			labelled = append(labelled, d)
+		}
+	}
+	var found []connector.Definition
+	for _, name := range names {
+		d, err := namedOne(labelled, name, on)
+		if errors.Is(err, errNoClioField) {
+			d, err = v.calledThere(name, on)
+		}
+		if err != nil {
+			return nil, err
+		}
+		if !slices.ContainsFunc(found, func(f connector.Definition) bool { return f.ID == d.ID }) {
+			found = append(found, d)
+		}
+	}
+	return found, nil
+}
+
+// calledThere finds a protected field by Clio's name.
+func (v *view) calledThere(name, on string) (connector.Definition, error) {
+	d, err := namedOne(v.defs, name, on)
+	if err != nil {
+		return d, err
+	}
+	p, signed := v.signed[d.ID]
+	if !signed {
+		return d, fmt.Errorf("%s: %w", term.Escape(d.Name), errNotProtected)
+	}
+	name = strings.TrimSpace(d.Name)
+	same := []string{"", name, fmt.Sprintf("%s (%s)", name, d.Kind), fmt.Sprintf("%s (%s %s)", name, d.Kind, d.ID)} // as labelOf
+	if !slices.Contains(same, p.LabelText) {
+		return d, withHint(fmt.Errorf("%s: %w %s", term.Escape(d.Name), errRenamed, term.Escape(p.LabelText)),
+			"if that is the one you mean: underseal clio disable "+arg(p.LabelText))
+	}
+	d.Name = cmp.Or(p.LabelText, d.Name)
+	return d, nil
 }
 
 // labelOf is the name that a field gets in the organization: that of Clio,

@@ -33,6 +33,7 @@ func outsideRules() []rule {
 		{errClioAmbiguous, classInput, hintClioFields},
 		{errNotProtected, classInput, hintClioFields},
 		{errSealedInPlace, classInput, "underseal clio disable opens it; then enable it with --twin"},
+		{errRenamed, classRefused, hintClioFields},
 		{errNothingToDo, classInput, "protect a field first: underseal clio enable NAME"},
 		{errNotSettled, classInput, "it is known as it is; " + hintClioFields},
 		{errNoJob, classInput, "see: underseal job list"},
