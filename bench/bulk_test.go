@@ -75,7 +75,7 @@ func BenchmarkBulk(b *testing.B) {
 			b.ReportMetric(float64(m.values), "values")
 		})
 		b.Run(r.name+"/least", func(b *testing.B) {
-			for b.Loop() { //nolint:revive // nothing to do: it is computed
+			for b.Loop() { // it is computed
 			}
 			b.ReportMetric(float64(m.least), "requests")
 			b.ReportMetric((bulkRecords+clioPage-1)/clioPage, "verify-requests")
@@ -222,7 +222,7 @@ func fatal(b *testing.B, err error) {
 // output runs a program that prints JSON.
 func output(b *testing.B, into any, program string, args ...string) {
 	b.Helper()
-	out, err := exec.CommandContext(b.Context(), program, args...).Output() //nolint:gosec // just built
+	out, err := exec.CommandContext(b.Context(), program, args...).Output()
 	fatal(b, err)
 	fatal(b, json.Unmarshal(out, into))
 }
@@ -230,7 +230,7 @@ func output(b *testing.B, into any, program string, args ...string) {
 // serve starts the simulator; end ends it.
 func serve(b *testing.B, program, data string) (address string, end func()) {
 	b.Helper()
-	cmd := exec.CommandContext(b.Context(), program, "serve", "--data", data, "--rate-limit", "1000000", "--relaxed") //nolint:gosec // just built
+	cmd := exec.CommandContext(b.Context(), program, "serve", "--data", data, "--rate-limit", "1000000", "--relaxed")
 	out, err := cmd.StdoutPipe()
 	fatal(b, err)
 	fatal(b, cmd.Start())

@@ -51,7 +51,7 @@ func drill(t testing.TB, n int, records int, seed uint64) kills {
 	w.faults(slow())
 	before := w.look()
 	toWrite := before.holding(t, drillFields...)
-	rng := rand.New(rand.NewPCG(seed, 0)) //nolint:gosec // instants, to be repeated
+	rng := rand.New(rand.NewPCG(seed, 0)) // instants, to be repeated
 	k := kills{seed: seed}
 	window := time.Second
 	job := ""

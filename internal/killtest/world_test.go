@@ -89,7 +89,7 @@ func newWorld(t testing.TB, s size) *world {
 			t.Error(err)
 		}
 	})
-	out, err := exec.CommandContext(t.Context(), filepath.Join(bin, "underseal-cliosim"), "seed", "--data", w.path("clio.db"), //nolint:gosec // just built
+	out, err := exec.CommandContext(t.Context(), filepath.Join(bin, "underseal-cliosim"), "seed", "--data", w.path("clio.db"),
 		"--seed", fmt.Sprint(s.seed), "--matters", fmt.Sprint(s.matters), "--contacts", fmt.Sprint(s.contacts)).Output()
 	must(t, err)
 	must(t, json.Unmarshal(out, &w.firm))
@@ -107,7 +107,7 @@ func newWorld(t testing.TB, s size) *world {
 func (w *world) serve(flags ...string) {
 	w.t.Helper()
 	args := append([]string{"serve", "--data", w.path("clio.db"), "--rate-limit", "1000000", "--relaxed"}, flags...)
-	w.sim = exec.Command(filepath.Join(w.programs, "underseal-cliosim"), args...) //nolint:gosec // just built
+	w.sim = exec.Command(filepath.Join(w.programs, "underseal-cliosim"), args...)
 	w.sim.Stderr = os.Stderr
 	out, err := w.sim.StdoutPipe()
 	must(w.t, err)
@@ -150,7 +150,7 @@ func (w *world) write(name, data string) {
 
 // command is a process of the program, as somebody types it.
 func (w *world) command(who string, args ...string) *exec.Cmd {
-	c := exec.Command(filepath.Join(w.programs, "underseal"), args...) //nolint:gosec // just built
+	c := exec.Command(filepath.Join(w.programs, "underseal"), args...)
 	c.Dir = w.dir
 	c.Env = append(os.Environ(), "UNDERSEAL_HOME="+w.path("home-"+who))
 	return c
