@@ -34,7 +34,7 @@ func (j *Job) prepare(ctx context.Context) error {
 		case errors.As(err, &busy) && busy.Preparing():
 			// Somebody else is signing, the same fields perhaps.
 			j.run.event(Event{Kind: EventWaiting, Until: busy.Until})
-			if err := j.clock.Sleep(ctx, patience/10); err != nil {
+			if err := j.clock.Sleep(ctx, patience/3); err != nil {
 				return err
 			}
 		case err != nil:

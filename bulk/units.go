@@ -21,7 +21,7 @@ const (
 	// memory stays flat, and more processes than slots do not share a job.
 	maxLater = 64
 	// patience is the longest sleep before a put-off unit is tried again.
-	patience = 30 * time.Second
+	patience = 10 * time.Second
 )
 
 // pages reads every page of every kind once and calls do for each.
