@@ -24,6 +24,8 @@ type run struct {
 	counts map[*field]*FieldCounts
 	totals map[string]int // by kind; -1 where nobody says
 	events sync.Mutex     // one event at a time
+
+	unversioned sync.Once // warned that edits cannot be told
 }
 
 func (j *Job) begin(call string, d Direction) *run {
@@ -158,6 +160,13 @@ func (r *run) find(f *field, rec connector.Record, state State, why Reason) {
 	}
 	r.mu.Unlock()
 	r.event(Event{Kind: EventFinding, Finding: x})
+}
+
+// blind warns, once, that a person's edit between reading and writing is lost.
+func (r *run) blind() {
+	r.unversioned.Do(func() {
+		r.warn("the outside system does not tell the versions of a record apart: what a person changes while this runs may be written over")
+	})
 }
 
 func (r *run) warn(text string) { r.event(Event{Kind: EventWarning, Warning: text}) }

@@ -215,6 +215,9 @@ func (w *writer) write(ctx context.Context, t task) error {
 		after, err := j.c.Records.Write(ctx, t.record, changes)
 		switch {
 		case err == nil:
+			if !j.caps.Conditional || after.Version == t.record.Version {
+				j.run.blind()
+			}
 			return w.check(ctx, t, after)
 		case errors.Is(err, connector.ErrConflict):
 		case errors.Is(err, connector.ErrUncertain):
