@@ -18,9 +18,11 @@ type transaction struct {
 	role     Role     // the author's, 0 in genesis
 	sequence uint64
 
-	mustRotate  map[ResourceID]uint64   // what has to be rotated or closed, with the epoch that may not stay open
-	touched     map[ResourceID]struct{} // whose sharers are counted at the end
-	mustUserKey bool                    // a device of one's own is removed: a new user key is due
+	mustRotate      map[ResourceID]uint64   // what has to be rotated or closed, with the epoch that may not stay open
+	touched         map[ResourceID]struct{} // whose sharers are counted at the end
+	mustRotateGroup map[GroupID]uint64      // the same of groups
+	touchedGroups   map[GroupID]struct{}    // whose managers are counted at the end
+	mustUserKey     bool                    // a device of one's own is removed: a new user key is due
 }
 
 // authority is the table role × operation of spec/log.md; what depends on a
@@ -29,11 +31,12 @@ func authority(role Role, op OpKind) bool {
 	switch op {
 	case OpGenesis:
 		return role == 0 // the first entry has no author who belongs
-	case OpMemberAdded:
+	case OpMemberAdded, OpGroupCreated:
 		return role == RoleOfficer
-	case OpKeyCreated, OpKeyRotated, OpGrant, OpRevoke, OpDirectory, OpKeyResealed, OpResourceEnded:
+	case OpKeyCreated, OpKeyRotated, OpGrant, OpRevoke, OpDirectory, OpKeyResealed, OpResourceEnded,
+		OpGroupMemberAdded, OpGroupMemberRemoved, OpGroupRotated, OpGroupResealed:
 		return role == RoleOfficer || role == RoleMember
-	case OpDeviceAdded, OpDeviceRemoved, OpUserKey, OpKeyClosed:
+	case OpDeviceAdded, OpDeviceRemoved, OpUserKey, OpKeyClosed, OpGroupClosed:
 		return role != 0 // of their own; officers may remove others' devices; guests close what a removal of theirs requires
 	default:
 		return false
@@ -71,6 +74,18 @@ func (tx *transaction) apply(op Operation) error {
 		return tx.applyKeyResealed(o)
 	case *ResourceEnded:
 		return tx.applyResourceEnded(o)
+	case *GroupCreated:
+		return tx.applyGroupCreated(o)
+	case *GroupMemberAdded:
+		return tx.applyGroupMemberAdded(o)
+	case *GroupMemberRemoved:
+		return tx.applyGroupMemberRemoved(o)
+	case *GroupRotated:
+		return tx.applyGroupRotated(o)
+	case *GroupClosed:
+		return tx.applyGroupClosed(o)
+	case *GroupResealed:
+		return tx.applyGroupResealed(o)
 	default:
 		return ErrUnknownOp
 	}
@@ -212,13 +227,7 @@ func (tx *transaction) applyDeviceRemoved(o *DeviceRemoved) error {
 	} else {
 		m.KeyClosed = true // until the member makes the next
 	}
-	// Everything the member may read, the device could reach.
-	p := MemberPrincipal(m.ID)
-	for id, r := range tx.s.resources {
-		if r.Rights(p) != 0 {
-			tx.require(id, r)
-		}
-	}
+	tx.requireReach(m.ID)
 	return nil
 }
 
@@ -290,6 +299,21 @@ func (tx *transaction) require(id ResourceID, r *Resource) {
 	tx.mustRotate[id] = r.Epoch().Number
 }
 
+// requireReach requires everything that a member may read: so much a device of
+// theirs could reach.
+func (tx *transaction) requireReach(m MemberID) {
+	for id, r := range tx.s.resources {
+		if tx.s.Rights(m, r) != 0 {
+			tx.require(id, r)
+		}
+	}
+	for _, g := range tx.s.groups {
+		if g.Has(m) {
+			tx.requireGroup(g)
+		}
+	}
+}
+
 // finish checks what the entry as a whole owes (attack 58).
 func (tx *transaction) finish() error {
 	if id, bad := least(tx.mustRotate, func(id ResourceID, open uint64) bool {
@@ -297,6 +321,12 @@ func (tx *transaction) finish() error {
 		return e.Number == open && !e.Closed
 	}); bad {
 		return fmt.Errorf("resource %s: %w", id, ErrIncomplete)
+	}
+	if id, bad := least(tx.mustRotateGroup, func(id GroupID, open uint64) bool {
+		e := tx.s.groups[id].Epoch()
+		return e.Number == open && !e.Closed
+	}); bad {
+		return fmt.Errorf("group %s: %w", id, ErrIncomplete)
 	}
 	if tx.mustUserKey {
 		return fmt.Errorf("user key: %w", ErrIncomplete)
@@ -306,14 +336,19 @@ func (tx *transaction) finish() error {
 	}); bad {
 		return fmt.Errorf("resource %s: sharer: %w", id, ErrLast)
 	}
+	if id, bad := least(tx.touchedGroups, func(id GroupID, _ struct{}) bool {
+		return tx.s.groups[id].Orphaned()
+	}); bad {
+		return fmt.Errorf("group %s: manager: %w", id, ErrLast)
+	}
 	return nil
 }
 
 // least returns the first id, in their order, of which something holds, so
 // that a refusal always reads the same.
-func least[V any](m map[ResourceID]V, holds func(ResourceID, V) bool) (found ResourceID, ok bool) {
+func least[K ~[16]byte, V any](m map[K]V, holds func(K, V) bool) (found K, ok bool) {
 	for id, v := range m {
-		if holds(id, v) && (!ok || compareResources(id, found) < 0) {
+		if holds(id, v) && (!ok || compareIDs(id, found) < 0) {
 			found, ok = id, true
 		}
 	}

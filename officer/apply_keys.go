@@ -37,8 +37,8 @@ func (tx *transaction) applyKeyCreated(o *KeyCreated) error {
 	if !o.Binding.valid() {
 		return fmt.Errorf("%w: binding", ErrOperation)
 	}
-	if s.resources[o.Resource] != nil {
-		return fmt.Errorf("resource: %w", ErrDuplicate)
+	if err := tx.claimID(o.Resource, "resource"); err != nil {
+		return err
 	}
 	if o.Binding.ID != "" {
 		if err := take(s.taken.bindings, o.Binding, "binding"); err != nil {
@@ -54,7 +54,7 @@ func (tx *transaction) applyKeyCreated(o *KeyCreated) error {
 	put(s, s.resources, o.Resource, &Resource{
 		ID: o.Resource, Kind: o.Of, Binding: o.Binding, Label: o.Label, Created: tx.sequence,
 		Epochs: []Epoch{{Number: 1, Commitment: o.Commitment, Public: o.Public, Author: tx.author, Sequence: tx.sequence}},
-		Grants: []GrantState{{Principal: tx.self(), Rights: allRights, Sequence: tx.sequence}},
+		Grants: []GrantState{{Principal: tx.self(), Rights: allRights, Since: tx.sequence, Sequence: tx.sequence}},
 	})
 	if o.Of == wire.KindDirectory {
 		s.directory, s.hasDir = o.Resource, true
@@ -66,7 +66,7 @@ func (tx *transaction) checkEpochKey(kind KeyKind, commitment Hash, public []byt
 	if err := tx.claimKey(commitment); err != nil {
 		return err
 	}
-	if kind == wire.KindFolder {
+	if kind == wire.KindFolder || kind == wire.KindGroup {
 		return tx.claimKEM(public)
 	}
 	if len(public) != 0 {
@@ -82,29 +82,46 @@ func (tx *transaction) applyKeyRotated(o *KeyRotated) error {
 	}
 	// Who rotates knows the new key: sharers, and officers who read it anyway
 	// and take somebody's access in this entry (attack 60).
-	rights := r.Rights(tx.self())
+	rights := tx.rights(r)
 	if !rights.Has(Share) && !(tx.officer() && rights.Has(Read) && tx.owes(o.Resource)) {
 		return ErrAuthority
 	}
 	if r.Ended {
 		return ErrEnded
 	}
-	cur := r.Epoch()
-	if o.Epoch != cur.Number+1 || cur.Sequence == tx.sequence {
+	return tx.openEpoch(&r.Epochs, r.Kind, Epoch{Number: o.Epoch, Commitment: o.Commitment, Public: o.Public, Previous: o.Previous})
+}
+
+// openEpoch adds the next epoch to those of a resource or group.
+func (tx *transaction) openEpoch(epochs *[]Epoch, kind KeyKind, next Epoch) error {
+	cur := &(*epochs)[len(*epochs)-1]
+	if next.Number != cur.Number+1 || cur.Sequence == tx.sequence {
 		return ErrEpoch
 	}
-	if len(o.Previous) != sealedKeySize {
+	if len(next.Previous) != sealedKeySize {
 		return fmt.Errorf("%w: previous key", ErrOperation)
 	}
-	if err := tx.checkEpochKey(r.Kind, o.Commitment, o.Public); err != nil {
+	if err := tx.checkEpochKey(kind, next.Commitment, next.Public); err != nil {
 		return err
 	}
-	r.Epochs[len(r.Epochs)-1].Closed = true
-	r.Epochs = append(r.Epochs, Epoch{
-		Number: o.Epoch, Commitment: o.Commitment, Public: o.Public, Previous: o.Previous, Author: tx.author, Sequence: tx.sequence,
-	})
+	cur.Closed = true
+	next.Author, next.Sequence = tx.author, tx.sequence
+	*epochs = append(*epochs, next)
 	return nil
 }
+
+// closeEpoch closes the present epoch of a resource or group.
+func (tx *transaction) closeEpoch(epochs []Epoch, number uint64) error {
+	cur := &epochs[len(epochs)-1]
+	if number != cur.Number || cur.Closed || cur.Sequence == tx.sequence {
+		return ErrEpoch
+	}
+	cur.Closed = true
+	return nil
+}
+
+// rights are those of the author's member on a resource.
+func (tx *transaction) rights(r *Resource) Rights { return tx.s.Rights(tx.member, r) }
 
 // owes tells whether this entry already has to rotate the resource.
 func (tx *transaction) owes(id ResourceID) bool {
@@ -119,14 +136,10 @@ func (tx *transaction) applyKeyClosed(o *KeyClosed) error {
 	}
 	// Closing hands out nothing, so whoever removes a device of their own may
 	// close what it could reach and they cannot rotate.
-	if !tx.officer() && !r.Rights(tx.self()).Has(Share) && !tx.owes(o.Resource) {
+	if !tx.officer() && !tx.rights(r).Has(Share) && !tx.owes(o.Resource) {
 		return ErrAuthority
 	}
-	if cur := r.Epoch(); o.Epoch != cur.Number || cur.Closed || cur.Sequence == tx.sequence {
-		return ErrEpoch
-	}
-	r.Epochs[len(r.Epochs)-1].Closed = true
-	return nil
+	return tx.closeEpoch(r.Epochs, o.Epoch)
 }
 
 func (tx *transaction) applyGrant(o *Grant) error {
@@ -134,15 +147,11 @@ func (tx *transaction) applyGrant(o *Grant) error {
 	if err != nil {
 		return err
 	}
-	id, err := memberOf(o.Principal)
+	to, err := tx.recipient(o.Principal)
 	if err != nil {
 		return err
 	}
-	m := tx.s.members[id]
-	if m == nil {
-		return fmt.Errorf("member: %w", ErrUnknown)
-	}
-	own, held := r.Rights(tx.self()), r.Rights(o.Principal)
+	own, held := tx.rights(r), r.Rights(o.Principal)
 	// Share alone hands out no key: an officer needs none to give it back.
 	restores := tx.officer() && r.Orphaned() && held != 0 && o.Rights == held|Share
 	if !restores && !own.Has(Share) {
@@ -151,39 +160,63 @@ func (tx *transaction) applyGrant(o *Grant) error {
 	if !restores && (!o.Rights.valid() || !own.Has(o.Rights)) {
 		return ErrRights
 	}
-	if m.Role == RoleOfficer && !tx.officer() && !o.Rights.Has(held) {
+	if to.officer && !tx.officer() && !o.Rights.Has(held) {
 		return fmt.Errorf("%w: only officers lower an officer's rights", ErrAuthority)
 	}
-	if m.Role == RoleGuest && (o.Rights.Has(Share) || r.Kind == wire.KindDirectory) {
+	if (o.Rights.Has(Share) || r.Kind == wire.KindDirectory) && to.guest() {
 		return fmt.Errorf("%w: guest", ErrRights)
 	}
 	if r.Ended {
 		return ErrEnded
 	}
-	if m.KeyClosed || r.Epoch().Closed && !restores {
+	if to.closed || r.Epoch().Closed && !restores {
 		return ErrClosed
 	}
 	tx.touch(o.Resource)
-	sender := Sender{Device: tx.author, Epoch: r.Epoch().Number}
 	i, found := r.find(o.Principal)
 	if !found {
-		r.Grants = slices.Insert(r.Grants, i, GrantState{Principal: o.Principal})
+		r.Grants = slices.Insert(r.Grants, i, GrantState{Principal: o.Principal, Since: tx.sequence})
 	}
 	g := &r.Grants[i]
 	g.Rights, g.Sequence = o.Rights, tx.sequence
-	if !restores && !slices.Contains(g.Senders, sender) {
-		g.Senders = append(g.Senders, sender)
+	if !restores {
+		addSender(&g.Senders, tx.author, r.Epoch().Number)
 	}
 	return nil
 }
 
-// memberOf accepts the principals that there are: members.
-func memberOf(p Principal) (MemberID, error) {
-	id, ok := p.Member()
-	if !ok {
-		return id, fmt.Errorf("%w: principal", ErrOperation)
+// ownGrant says why nobody revokes a grant by which they have rights.
+const ownGrant = "nobody takes rights from themself: they would know the next key"
+
+// recipient is what the rules ask of a principal that is there.
+type recipient struct {
+	officer bool        // an officer: a group never is one, whoever is in it
+	closed  bool        // nothing may be sealed to it
+	guest   func() bool // it is a guest, or has one in it
+}
+
+func (tx *transaction) recipient(p Principal) (recipient, error) {
+	if id, ok := p.Member(); ok {
+		m, err := tx.present(id)
+		if err != nil {
+			return recipient{}, err
+		}
+		return recipient{
+			officer: m.Role == RoleOfficer, closed: m.KeyClosed,
+			guest: func() bool { return m.Role == RoleGuest },
+		}, nil
 	}
-	return id, nil
+	id, ok := p.Group()
+	if !ok {
+		return recipient{}, fmt.Errorf("%w: principal", ErrOperation)
+	}
+	g := tx.s.groups[id]
+	if g == nil || g.Ended() {
+		return recipient{}, fmt.Errorf("group: %w", ErrUnknown)
+	}
+	return recipient{closed: g.Epoch().Closed, guest: func() bool {
+		return slices.ContainsFunc(g.Members, func(x GroupMember) bool { return tx.s.members[x.Member].Role == RoleGuest })
+	}}, nil
 }
 
 func (tx *transaction) applyRevoke(o *Revoke) error {
@@ -191,24 +224,28 @@ func (tx *transaction) applyRevoke(o *Revoke) error {
 	if err != nil {
 		return err
 	}
-	id, err := memberOf(o.Principal)
+	from, err := tx.recipient(o.Principal)
 	if err != nil {
 		return err
 	}
-	if !tx.officer() && !r.Rights(tx.self()).Has(Share) {
+	if !tx.officer() && !tx.rights(r).Has(Share) {
 		return ErrAuthority
 	}
-	if id == tx.member {
-		return fmt.Errorf("%w: nobody revokes their own grant: they would know the next key", ErrAuthority)
+	if id, ok := o.Principal.Member(); ok && id == tx.member {
+		return fmt.Errorf("%w: %s", ErrAuthority, ownGrant)
 	}
-	if m := tx.s.members[id]; m != nil && m.Role == RoleOfficer && !tx.officer() {
+	if from.officer && !tx.officer() {
 		return fmt.Errorf("%w: only officers revoke an officer's grant", ErrAuthority)
 	}
 	i, found := r.find(o.Principal)
 	if !found {
 		return fmt.Errorf("grant: %w", ErrUnknown)
 	}
+	before := tx.rights(r)
 	r.Grants = slices.Delete(slices.Clone(r.Grants), i, i+1)
+	if tx.rights(r) != before { // of a group that the author is in
+		return fmt.Errorf("%w: %s", ErrAuthority, ownGrant)
+	}
 	tx.require(o.Resource, r)
 	return nil
 }
@@ -225,7 +262,7 @@ func (tx *transaction) applyDirectory(o *Directory) error {
 	if r == nil {
 		return ErrUnknown
 	}
-	if !r.Rights(tx.self()).Has(Read) {
+	if !tx.rights(r).Has(Read) {
 		return ErrAuthority
 	}
 	if cur := r.Epoch(); o.Epoch != cur.Number || cur.Closed {
@@ -258,7 +295,7 @@ func (tx *transaction) putOpening(r *Resource, it DirectoryItem, epoch uint64) e
 	list := tx.s.changeOpenings(it.Commitment)
 	if i := slices.IndexFunc(list, func(o SealedOpening) bool { return o.Resource == r.ID }); i < 0 {
 		list = append(list, next)
-	} else if r.Rights(tx.self()).Has(Share) {
+	} else if tx.rights(r).Has(Share) {
 		list[i] = next
 	} else {
 		return ErrAuthority
@@ -272,11 +309,11 @@ func (tx *transaction) applyKeyResealed(o *KeyResealed) error {
 	if err != nil {
 		return err
 	}
-	id, err := memberOf(o.Principal)
+	to, err := tx.recipient(o.Principal)
 	if err != nil {
 		return err
 	}
-	if !r.Rights(tx.self()).Has(Share) {
+	if !tx.rights(r).Has(Share) {
 		return ErrAuthority
 	}
 	if _, ok := r.EpochNumber(o.Epoch); !ok {
@@ -289,13 +326,10 @@ func (tx *transaction) applyKeyResealed(o *KeyResealed) error {
 	if r.Ended {
 		return ErrEnded
 	}
-	if tx.s.members[id].KeyClosed {
+	if to.closed {
 		return ErrClosed
 	}
-	sender := Sender{Device: tx.author, Epoch: o.Epoch}
-	if g := &r.Grants[i]; !slices.Contains(g.Senders, sender) {
-		g.Senders = append(g.Senders, sender)
-	}
+	addSender(&r.Grants[i].Senders, tx.author, o.Epoch)
 	return nil
 }
 
@@ -307,7 +341,7 @@ func (tx *transaction) applyResourceEnded(o *ResourceEnded) error {
 	if r.Kind == wire.KindDirectory { // without it nobody could be let in any more
 		return fmt.Errorf("field or folder: %w", ErrUnknown)
 	}
-	if !tx.officer() && !r.Rights(tx.self()).Has(Share) {
+	if !tx.officer() && !tx.rights(r).Has(Share) {
 		return ErrAuthority
 	}
 	if r.Ended {

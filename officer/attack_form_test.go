@@ -45,7 +45,7 @@ func TestAttack37Unknown(t *testing.T) {
 	}
 	accepted(t, "an operation", o.Fork().TryOps("alice", created(func(*anyOp) {})))
 	for name, op := range map[string]*anyOp{
-		"13":  {number: 13, A: id},
+		"20":  {number: 20, A: id},
 		"255": {number: 255},
 		"0":   {},
 	} {
@@ -76,7 +76,7 @@ func TestAttack37Unknown(t *testing.T) {
 	}
 	bob := o.Person("bob").Principal()
 	for name, op := range map[string]*anyOp{
-		"a group":             {number: officer.OpGrant, A: o.ResourceID("case"), B: []any{2, make([]byte, 16)}, C: 1},
+		"a group's id":        {number: officer.OpGrant, A: o.ResourceID("case"), B: []any{2, make([]byte, 15)}, C: 1},
 		"a kind of principal": {number: officer.OpGrant, A: o.ResourceID("case"), B: []any{3, bob.ID}, C: 1},
 		"a principal's id":    {number: officer.OpGrant, A: o.ResourceID("case"), B: []any{1, bob.ID[:31]}, C: 1},
 	} {

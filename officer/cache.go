@@ -14,7 +14,7 @@ import (
 // cacheLayout changes whenever the layout does, or what replay makes of the
 // same log; a cache of another layout is thrown away and the log is verified
 // from genesis.
-const cacheLayout = "underseal state cache 3\n"
+const cacheLayout = "underseal state cache 4\n"
 
 // EncodeCache writes the verified state, for [DecodeCache]; equal states give
 // equal bytes. It is not self-protecting: the caller keeps it under a MAC of
@@ -27,7 +27,9 @@ const cacheLayout = "underseal state cache 3\n"
 // What follows from the rest is left out.
 func (s *State) EncodeCache() []byte {
 	guess := 1500*(len(s.members)+len(s.devices)) + 300*len(s.resources) + 200*len(s.openings) // growing would copy it often
-	w := cacheWriter{b: make([]byte, 0, guess), members: map[MemberID]uint64{}, devices: map[DeviceID]uint64{}}
+	w := cacheWriter{
+		b: make([]byte, 0, guess), members: map[MemberID]uint64{}, devices: map[DeviceID]uint64{}, groups: map[GroupID]uint64{},
+	}
 	w.fixed([]byte(cacheLayout))
 	w.fixed(s.org[:])
 	w.number(s.head.Length)
@@ -47,14 +49,23 @@ func (s *State) EncodeCache() []byte {
 		w.devices[id] = uint64(i)
 		w.fixed(id[:])
 	}
+	groups := ordered(s.groups, compareIDs)
+	w.count(len(groups))
+	for i, id := range groups {
+		w.groups[id] = uint64(i)
+		w.fixed(id[:])
+	}
 	for _, id := range members {
 		w.member(s.members[id])
 	}
 	for _, id := range devices {
 		w.device(s.devices[id])
 	}
+	for _, id := range groups {
+		w.group(s.groups[id])
+	}
 	w.count(len(s.resources))
-	for _, id := range ordered(s.resources, compareResources) {
+	for _, id := range ordered(s.resources, compareIDs) {
 		w.fixed(id[:])
 		w.resource(s.resources[id])
 	}
@@ -74,9 +85,9 @@ func (s *State) EncodeCache() []byte {
 	return w.b
 }
 
-func compareDevices(a, b DeviceID) int     { return bytes.Compare(a[:], b[:]) }
-func compareResources(a, b ResourceID) int { return bytes.Compare(a[:], b[:]) }
-func compareHashes(a, b Hash) int          { return bytes.Compare(a[:], b[:]) }
+func compareDevices(a, b DeviceID) int   { return bytes.Compare(a[:], b[:]) }
+func compareHashes(a, b Hash) int        { return bytes.Compare(a[:], b[:]) }
+func compareIDs[K ~[16]byte](a, b K) int { return bytes.Compare(a[:], b[:]) }
 
 func ordered[K comparable, V any](m map[K]V, compare func(a, b K) int) []K {
 	return slices.SortedFunc(maps.Keys(m), compare)
@@ -98,6 +109,7 @@ func DecodeCache(b []byte) (*State, error) {
 
 	r.members = ascending(&r, len(MemberID{}), (*cacheReader).memberID, MemberID.Compare)
 	r.devices = ascending(&r, len(DeviceID{}), (*cacheReader).deviceID, compareDevices)
+	r.groups = ascending(&r, len(GroupID{}), (*cacheReader).groupID, compareIDs)
 	s.members = make(map[MemberID]*Member, len(r.members))
 	for _, id := range r.members {
 		s.members[id] = r.member(id)
@@ -106,11 +118,15 @@ func DecodeCache(b []byte) (*State, error) {
 	for _, id := range r.devices {
 		s.devices[id] = r.device(id)
 	}
+	s.groups = make(map[GroupID]*Group, len(r.groups))
+	for _, id := range r.groups {
+		s.groups[id] = r.group(id)
+	}
 	n := r.count(len(ResourceID{}))
 	s.resources = make(map[ResourceID]*Resource, n)
 	for prev := (ResourceID{}); n > 0; n-- {
 		id := ResourceID(r.fixed(len(prev)))
-		r.check(len(s.resources) == 0 || compareResources(prev, id) < 0)
+		r.check(len(s.resources) == 0 || compareIDs(prev, id) < 0)
 		s.resources[id], prev = r.resource(id), id
 	}
 	if s.hasDir = r.flag(); s.hasDir {
@@ -162,6 +178,13 @@ func (s *State) named() taken {
 		public(d.Record.Encryption)
 		public(d.Record.Signing)
 		public(d.Record.SignIn)
+	}
+	for _, g := range s.groups {
+		t.texts[g.Label] = struct{}{}
+		for _, e := range g.Epochs {
+			key(e.Commitment)
+			public(e.Public)
+		}
 	}
 	for _, r := range s.resources {
 		t.texts[r.Label] = struct{}{}

@@ -45,6 +45,10 @@ func busy(t officertest.TB) *officertest.Org {
 		"alice: file bob/laptop under people; close phone",
 		"alice: create field ssn at 12; grant ssn to bob rw; create field fax at 13",
 		"alice: end ssn",
+		"alice: create group team of alice*,bob,olga*; file team.group under people; grant fax to group team rws",
+		"bob: grant case to group team r",
+		"olga: create group board of olga*,greta; rotate group team; reseal group team@1 to bob",
+		"olga: take greta from board; close group board; create group spare of olga*,greta; close group team",
 	)
 }
 
@@ -66,6 +70,9 @@ func TestCacheKeepsEverything(t *testing.T) {
 		for _, id := range m.Devices {
 			same("device", again.Device(id), o.State.Device(id))
 		}
+	}
+	for i, g := range again.Groups() {
+		same("group", g, o.State.Groups()[i])
 	}
 	for i, r := range again.Resources() {
 		same("resource", r, o.State.Resources()[i])
@@ -95,6 +102,11 @@ func TestCacheKeepsWhatIsTaken(t *testing.T) {
 	if err := o.TryOps("alice", bound(8)); err != nil {
 		t.Fatal(err)
 	}
+	op := func(words string, change func(*officer.GroupCreated)) officer.Operation {
+		g := o.Op(words).(*officer.GroupCreated)
+		change(g)
+		return g
+	}
 	commitment := o.Resource("phone").Epochs[1].Commitment
 	for name, ops := range map[string][]officer.Operation{
 		"member":     {o.Op("add bob as member")},
@@ -105,6 +117,10 @@ func TestCacheKeepsWhatIsTaken(t *testing.T) {
 		"key id of an old epoch": {&officer.KeyCreated{
 			Resource: officer.ResourceID{1}, Of: wire.KindField, Binding: officer.Binding{Connector: "x"}, Commitment: commitment, Label: officer.Hash{1},
 		}},
+		"group":              {o.Op("create group team of alice*")},
+		"group key":          {op("create group new of alice*", func(g *officer.GroupCreated) { g.Public = o.Group("team").Epochs[0].Public })},
+		"group's commitment": {op("create group new of alice*", func(g *officer.GroupCreated) { g.Commitment = o.Group("team").Epochs[0].Commitment })},
+		"group's label":      {op("create group new of alice*", func(g *officer.GroupCreated) { g.Label = o.GroupLabel("team").Commitment() })},
 		"text": {&officer.KeyCreated{
 			Resource: officer.ResourceID{1}, Of: wire.KindField, Binding: officer.Binding{Connector: "x"}, Commitment: officer.Hash{1}, Label: o.Name.Commitment(),
 		}},
@@ -225,6 +241,12 @@ func use(s *officer.State) {
 		for _, id := range m.Devices {
 			s.SigningKey(id)
 		}
+		for _, g := range s.Groups() {
+			_, _, _ = s.SealToGroup(g.ID)
+			_ = g.Epoch()
+			_ = s.MayHoldGroup(g.ID, 1, m.ID, officer.Hash{}, m.AddedBy)
+		}
+		s.Reach(m.ID)
 		for _, r := range s.Resources() {
 			_ = s.MayHold(r.ID, r.Epoch().Number, m.ID, officer.Hash{}, m.AddedBy)
 			s.Openings(r.Label)
@@ -243,7 +265,7 @@ func TestCacheOfNonsense(t *testing.T) {
 	name := o.Person("alice").File.Name.Commitment()
 	role := bytes.Index(b, name[:]) - 1
 	kind := bytes.Index(b, []byte("\x07tabular")) - 1
-	rights := len(b) - len("\x07\x01\x00\x00\x00\x00") // rights, sequence, no senders, no directory, openings or invitations
+	rights := len(b) - len("\x07\x01\x01\x00\x00\x00\x00") // rights, since, sequence, no senders, no directory, openings or invitations
 	for what, c := range map[string]struct {
 		at   int
 		good byte

@@ -13,6 +13,7 @@ type cacheWriter struct {
 	b       []byte
 	members map[MemberID]uint64 // places in the list of members
 	devices map[DeviceID]uint64
+	groups  map[GroupID]uint64
 }
 
 func (w *cacheWriter) fixed(b []byte)  { w.b = append(w.b, b...) }
@@ -80,10 +81,41 @@ func (w *cacheWriter) resource(r *Resource) {
 	w.fixed(r.Label[:])
 	w.number(r.Created)
 	w.flag(r.Ended)
-	w.count(len(r.Epochs))
-	for i, e := range r.Epochs {
+	w.epochs(r.Epochs, r.Kind == wire.KindFolder)
+	w.count(len(r.Grants))
+	for _, g := range r.Grants {
+		w.number(uint64(g.Principal.Kind))
+		if m, ok := g.Principal.Member(); ok {
+			w.number(w.members[m])
+		} else {
+			w.number(w.groups[GroupID(g.Principal.ID)])
+		}
+		w.number(uint64(g.Rights))
+		w.number(g.Since)
+		w.number(g.Sequence)
+		w.senders(g.Senders)
+	}
+}
+
+func (w *cacheWriter) group(g *Group) {
+	w.fixed(g.Label[:])
+	w.number(g.Created)
+	w.epochs(g.Epochs, true)
+	w.count(len(g.Members))
+	for _, x := range g.Members {
+		w.number(w.members[x.Member])
+		w.number(uint64(x.Rights))
+		w.number(x.Since)
+		w.number(x.Sequence)
+		w.senders(x.Senders)
+	}
+}
+
+func (w *cacheWriter) epochs(list []Epoch, public bool) {
+	w.count(len(list))
+	for i, e := range list {
 		w.fixed(e.Commitment[:])
-		if r.Kind == wire.KindFolder {
+		if public {
 			w.fixed(e.Public)
 		}
 		if i > 0 {
@@ -93,16 +125,13 @@ func (w *cacheWriter) resource(r *Resource) {
 		w.number(e.Sequence)
 		w.flag(e.Closed)
 	}
-	w.count(len(r.Grants))
-	for _, g := range r.Grants {
-		w.number(w.members[MemberID(g.Principal.ID)])
-		w.number(uint64(g.Rights))
-		w.number(g.Sequence)
-		w.count(len(g.Senders))
-		for _, s := range g.Senders {
-			w.number(w.devices[s.Device])
-			w.number(s.Epoch)
-		}
+}
+
+func (w *cacheWriter) senders(list []Sender) {
+	w.count(len(list))
+	for _, s := range list {
+		w.number(w.devices[s.Device])
+		w.number(s.Epoch)
 	}
 }
 
@@ -122,6 +151,7 @@ type cacheReader struct {
 	failed  bool
 	members []MemberID
 	devices []DeviceID
+	groups  []GroupID
 	senders []Sender // room for those of the next grants
 	binding Binding  // the last one: most have a word in common with it
 }
@@ -145,6 +175,8 @@ func (r *cacheReader) fixed(n int) []byte {
 func (r *cacheReader) hash() Hash         { return Hash(r.fixed(len(Hash{}))) }
 func (r *cacheReader) memberID() MemberID { return MemberID(r.hash()) }
 func (r *cacheReader) deviceID() DeviceID { return DeviceID(r.hash()) }
+
+func (r *cacheReader) groupID() GroupID { return GroupID(r.fixed(len(GroupID{}))) }
 
 func (r *cacheReader) number() uint64 { return r.upTo(math.MaxUint64) }
 
@@ -251,19 +283,8 @@ func (r *cacheReader) resource(id ResourceID) *Resource {
 	}
 	res.Binding = r.binding
 	res.Label, res.Created, res.Ended = r.hash(), r.number(), r.flag()
-	res.Epochs = make([]Epoch, r.some(len(Hash{})))
-	for i := range res.Epochs {
-		e := Epoch{Number: uint64(i) + 1, Commitment: r.hash()}
-		if res.Kind == wire.KindFolder {
-			e.Public = r.fixed(pubkey.KEMSize)
-		}
-		if i > 0 {
-			e.Previous = r.fixed(sealedKeySize)
-		}
-		e.Author, e.Sequence, e.Closed = r.deviceAt(), r.number(), r.flag()
-		res.Epochs[i] = e
-	}
-	res.Grants = make([]GrantState, r.count(4))
+	res.Epochs = r.epochs(res.Kind == wire.KindFolder)
+	res.Grants = make([]GrantState, r.count(6))
 	for i := range res.Grants {
 		res.Grants[i] = r.grant()
 		r.check(i == 0 || comparePrincipal(res.Grants[i-1].Principal, res.Grants[i].Principal) < 0)
@@ -271,23 +292,67 @@ func (r *cacheReader) resource(id ResourceID) *Resource {
 	return res
 }
 
-func (r *cacheReader) grant() GrantState {
-	g := GrantState{Principal: Principal{Kind: PrincipalMember}}
-	if i := r.place(len(r.members)); !r.failed {
-		g.Principal.ID = r.members[i][:]
+func (r *cacheReader) group(id GroupID) *Group {
+	g := &Group{ID: id, Label: r.hash(), Created: r.number(), Epochs: r.epochs(true)}
+	g.Members = make([]GroupMember, r.count(5))
+	for i := range g.Members {
+		x := GroupMember{Member: r.memberAt(), Rights: r.rights(), Since: r.number(), Sequence: r.number(), Senders: r.sendersOf()}
+		r.check(x.Rights != Read|Write && x.Rights != allRights)
+		r.check(i == 0 || g.Members[i-1].Member.Compare(x.Member) < 0)
+		g.Members[i] = x
 	}
-	g.Rights, g.Sequence = Rights(r.upTo(uint64(allRights))), r.number()
-	r.check(g.Rights.valid())
+	return g
+}
+
+func (r *cacheReader) epochs(public bool) []Epoch {
+	list := make([]Epoch, r.some(len(Hash{})))
+	for i := range list {
+		e := Epoch{Number: uint64(i) + 1, Commitment: r.hash()}
+		if public {
+			e.Public = r.fixed(pubkey.KEMSize)
+		}
+		if i > 0 {
+			e.Previous = r.fixed(sealedKeySize)
+		}
+		e.Author, e.Sequence, e.Closed = r.deviceAt(), r.number(), r.flag()
+		list[i] = e
+	}
+	return list
+}
+
+func (r *cacheReader) grant() GrantState {
+	g := GrantState{Principal: Principal{Kind: PrincipalKind(r.upTo(uint64(PrincipalGroup)))}}
+	if g.Principal.Kind == PrincipalGroup {
+		if i := r.place(len(r.groups)); !r.failed {
+			g.Principal.ID = r.groups[i][:]
+		}
+	} else {
+		r.check(g.Principal.Kind == PrincipalMember)
+		if i := r.place(len(r.members)); !r.failed {
+			g.Principal.ID = r.members[i][:]
+		}
+	}
+	g.Rights, g.Since, g.Sequence, g.Senders = r.rights(), r.number(), r.number(), r.sendersOf()
+	return g
+}
+
+func (r *cacheReader) rights() Rights {
+	rights := Rights(r.upTo(uint64(allRights)))
+	r.check(rights.valid())
+	return rights
+}
+
+func (r *cacheReader) sendersOf() (list []Sender) {
 	if n := r.count(2); n > 0 {
 		if n > len(r.senders) {
 			r.senders = make([]Sender, max(n, 1024))
 		}
-		g.Senders, r.senders = r.senders[:n:n], r.senders[n:]
+		list, r.senders = r.senders[:n:n], r.senders[n:]
 	}
-	for i := range g.Senders {
-		g.Senders[i] = Sender{Device: r.deviceAt(), Epoch: r.number()}
+	for i := range list {
+		list[i] = Sender{Device: r.deviceAt(), Epoch: r.number()}
 	}
-	return g
+	return list
 }
 
 func (r *cacheReader) openings() []SealedOpening {

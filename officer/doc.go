@@ -112,8 +112,7 @@ func (r Rights) String() string {
 // PrincipalKind says what a principal is.
 type PrincipalKind uint8
 
-// The kinds of principal. Groups are specified and come later; replay refuses
-// operations that name one (spec/log-reserved.md).
+// The kinds of principal.
 const (
 	PrincipalMember PrincipalKind = 1
 	PrincipalGroup  PrincipalKind = 2

@@ -19,6 +19,7 @@ type model struct {
 	members   map[officer.MemberID]modelMember
 	devices   map[officer.DeviceID]modelDevice
 	resources map[officer.ResourceID]modelResource
+	groups    map[officer.GroupID]modelGroup
 	directory bool
 	keyIDs    map[[8]byte]bool
 	texts     map[officer.Hash]bool
@@ -33,6 +34,8 @@ type model struct {
 	sequence      int
 	owed          map[officer.ResourceID]int
 	touched       map[officer.ResourceID]bool
+	owedGroups    map[officer.GroupID]int
+	touchedGroups map[officer.GroupID]bool
 	userKeyOwed   bool
 	userKeyOpened bool
 }
@@ -57,8 +60,8 @@ type modelResource struct {
 	openedBy officer.DeviceID
 	openedAt int
 	closed   bool
-	rights   map[officer.MemberID]officer.Rights
-	senders  map[officer.MemberID]string // sorted words "device@epoch "
+	rights   map[string]officer.Rights // by modelPrincipal
+	senders  map[string]string         // sorted words "device@epoch "
 }
 
 type modelPlace struct {
@@ -79,7 +82,7 @@ var ruleErrors = map[rule]error{
 func newModel(genesis officer.Entry) *model {
 	m := &model{
 		members: map[officer.MemberID]modelMember{}, devices: map[officer.DeviceID]modelDevice{},
-		resources: map[officer.ResourceID]modelResource{}, keyIDs: map[[8]byte]bool{}, texts: map[officer.Hash]bool{},
+		resources: map[officer.ResourceID]modelResource{}, groups: map[officer.GroupID]modelGroup{}, keyIDs: map[[8]byte]bool{}, texts: map[officer.Hash]bool{},
 		invites: map[officer.Hash]bool{}, bindings: map[officer.Binding]bool{}, openings: map[modelPlace]string{},
 	}
 	op := genesis.Operations[0].(*officer.Genesis)
@@ -96,6 +99,11 @@ func (m *model) clone() *model {
 	for id, r := range c.resources {
 		r.rights, r.senders = maps.Clone(r.rights), maps.Clone(r.senders)
 		c.resources[id] = r
+	}
+	c.groups = maps.Clone(m.groups)
+	for id, g := range c.groups {
+		g.rights, g.senders = maps.Clone(g.rights), maps.Clone(g.senders)
+		c.groups[id] = g
 	}
 	return &c
 }
@@ -119,6 +127,7 @@ func (m *model) apply(e officer.Entry) (next *model, refusedBy rule) {
 	must(ok && !d.removed, 9)
 	n.me, n.role = d.member, n.members[d.member].role
 	n.owed, n.touched = map[officer.ResourceID]int{}, map[officer.ResourceID]bool{}
+	n.owedGroups, n.touchedGroups = map[officer.GroupID]int{}, map[officer.GroupID]bool{}
 	n.userKeyOwed, n.userKeyOpened = false, false
 	for _, op := range e.Operations {
 		n.operation(op)
@@ -134,6 +143,7 @@ func (m *model) apply(e officer.Entry) (next *model, refusedBy rule) {
 		}
 		must(sharer, 21)
 	}
+	n.groupsAtTheEnd()
 	return n, 0
 }
 
@@ -176,7 +186,7 @@ func (m *model) isOfficer() bool { return m.role == officer.RoleOfficer }
 func (m *model) resource(id officer.ResourceID) (modelResource, officer.Rights) {
 	r, ok := m.resources[id]
 	must(ok, 15)
-	return r, r.rights[m.me]
+	return r, m.rightsOf(m.me, r)
 }
 
 func (m *model) operation(op officer.Operation) {
@@ -184,7 +194,8 @@ func (m *model) operation(op officer.Operation) {
 	switch op.Kind() {
 	case officer.OpMemberAdded:
 		must(m.isOfficer(), 11)
-	case officer.OpKeyCreated, officer.OpKeyRotated, officer.OpGrant, officer.OpRevoke, officer.OpDirectory, officer.OpKeyResealed, officer.OpResourceEnded:
+	case officer.OpKeyCreated, officer.OpKeyRotated, officer.OpGrant, officer.OpRevoke, officer.OpDirectory, officer.OpKeyResealed, officer.OpResourceEnded,
+		officer.OpGroupCreated, officer.OpGroupMemberAdded, officer.OpGroupMemberRemoved, officer.OpGroupRotated, officer.OpGroupResealed:
 		must(m.role != officer.RoleGuest, 11)
 	}
 	switch o := op.(type) {
@@ -230,27 +241,28 @@ func (m *model) operation(op officer.Operation) {
 		m.grant(o)
 	case *officer.Revoke:
 		r, mine := m.resource(o.Resource)
+		p := m.principal(o.Principal)
 		must(m.isOfficer() || mine&officer.Share != 0, 11)
-		id := officer.MemberID(o.Principal.ID)
-		must(id != m.me, 11)
-		must(m.members[id].role != officer.RoleOfficer || m.isOfficer(), 11)
-		_, granted := r.rights[id]
+		must(p.key != modelMemberKey(m.me), 11)
+		must(!p.officer || m.isOfficer(), 11)
+		_, granted := r.rights[p.key]
 		must(granted, 15)
-		delete(r.rights, id)
-		delete(r.senders, id)
+		delete(r.rights, p.key)
+		delete(r.senders, p.key)
+		must(m.rightsOf(m.me, r) == mine, 11)
 		m.owe(o.Resource)
 	case *officer.Directory:
 		m.fileOpenings(o)
 	case *officer.KeyResealed:
 		r, mine := m.resource(o.Resource)
+		p := m.principal(o.Principal)
 		must(mine&officer.Share != 0, 11)
 		must(o.Epoch >= 1 && int(o.Epoch) <= r.epoch, 16)
-		id := officer.MemberID(o.Principal.ID)
-		_, granted := r.rights[id]
+		_, granted := r.rights[p.key]
 		must(granted, 15)
 		must(!r.ended, 18)
-		must(!m.members[id].closed, 18)
-		m.addSender(r, id, int(o.Epoch))
+		must(!p.closed, 18)
+		m.addSender(r.senders, p.key, int(o.Epoch))
 	case *officer.ResourceEnded:
 		r, mine := m.resource(o.Resource)
 		must(r.kind != wire.KindDirectory, 15)
@@ -259,6 +271,8 @@ func (m *model) operation(op officer.Operation) {
 		r.ended, r.closed = true, true
 		m.resources[o.Resource] = r
 		delete(m.bindings, r.at)
+	default:
+		m.groupOperation(op)
 	}
 }
 
@@ -299,16 +313,12 @@ func (m *model) deviceRemoved(o *officer.DeviceRemoved) {
 		owner.closed = true
 		m.members[d.member] = owner
 	}
-	for id, r := range m.resources {
-		if _, granted := r.rights[d.member]; granted {
-			m.owe(id)
-		}
-	}
+	m.oweReach(d.member)
 }
 
 func (m *model) epochKey(kind officer.KeyKind, commitment officer.Hash, public []byte) {
 	m.claimKey(commitment)
-	if kind == wire.KindFolder {
+	if kind == wire.KindFolder || kind == wire.KindGroup {
 		must(pubkey.CheckKEM(public) == nil, 19)
 		m.claimKey(pubkey.Hash(public))
 	} else {
@@ -319,8 +329,7 @@ func (m *model) epochKey(kind officer.KeyKind, commitment officer.Hash, public [
 func (m *model) keyCreated(o *officer.KeyCreated) {
 	must(o.Of == wire.KindFolder || m.isOfficer(), 11)
 	must(o.Of != wire.KindDirectory || !m.directory, 14)
-	_, known := m.resources[o.Resource]
-	must(!known, 14)
+	m.newID(o.Resource)
 	if o.Binding.ID != "" {
 		must(!m.bindings[o.Binding], 14)
 		m.bindings[o.Binding] = true
@@ -330,7 +339,7 @@ func (m *model) keyCreated(o *officer.KeyCreated) {
 	m.directory = m.directory || o.Of == wire.KindDirectory
 	m.resources[o.Resource] = modelResource{
 		kind: o.Of, label: o.Label, at: o.Binding, epoch: 1, openedBy: m.author, openedAt: m.sequence,
-		rights: map[officer.MemberID]officer.Rights{m.me: 7}, senders: map[officer.MemberID]string{},
+		rights: map[string]officer.Rights{modelMemberKey(m.me): 7}, senders: map[string]string{},
 	}
 }
 
@@ -349,10 +358,8 @@ func (m *model) keyRotated(o *officer.KeyRotated) {
 
 func (m *model) grant(o *officer.Grant) {
 	r, mine := m.resource(o.Resource)
-	id := officer.MemberID(o.Principal.ID)
-	to, known := m.members[id]
-	must(known, 15)
-	held, orphaned := r.rights[id], true
+	to := m.principal(o.Principal)
+	held, orphaned := r.rights[to.key], true
 	for _, rights := range r.rights {
 		orphaned = orphaned && rights&officer.Share == 0
 	}
@@ -361,23 +368,23 @@ func (m *model) grant(o *officer.Grant) {
 		must(mine&officer.Share != 0, 11)
 		must(slices.Contains([]officer.Rights{1, 3, 5, 7}, o.Rights) && o.Rights&^mine == 0, 17)
 	}
-	must(to.role != officer.RoleOfficer || m.isOfficer() || held&^o.Rights == 0, 11)
-	must(to.role != officer.RoleGuest || o.Rights&officer.Share == 0 && r.kind != wire.KindDirectory, 17)
+	must(!to.officer || m.isOfficer() || held&^o.Rights == 0, 11)
+	must(!to.guest || o.Rights&officer.Share == 0 && r.kind != wire.KindDirectory, 17)
 	must(!r.ended, 18)
 	must(!to.closed && (!r.closed || restores), 18)
-	r.rights[id] = o.Rights
+	r.rights[to.key] = o.Rights
 	if !restores {
-		m.addSender(r, id, r.epoch)
+		m.addSender(r.senders, to.key, r.epoch)
 	}
 	m.touched[o.Resource] = true
 }
 
-func (m *model) addSender(r modelResource, to officer.MemberID, epoch int) {
+func (m *model) addSender(senders map[string]string, to string, epoch int) {
 	word := fmt.Sprintf("%s@%d ", m.author, epoch)
-	if !strings.Contains(r.senders[to], word) {
-		words := strings.SplitAfter(r.senders[to]+word, " ")
+	if !strings.Contains(senders[to], word) {
+		words := strings.SplitAfter(senders[to]+word, " ")
 		sort.Strings(words)
-		r.senders[to] = strings.Join(words, "")
+		senders[to] = strings.Join(words, "")
 	}
 }
 
@@ -394,67 +401,4 @@ func (m *model) fileOpenings(o *officer.Directory) {
 		must(!there || mine&officer.Share != 0, 11)
 		m.openings[place] = fmt.Sprintf("%d %x", o.Epoch, it.Sealed)
 	}
-}
-
-// dump writes what a model says, one fact a line.
-func (m *model) dump() string {
-	var out []string
-	say := func(format string, args ...any) { out = append(out, fmt.Sprintf(format, args...)) }
-	for id, x := range m.members {
-		say("member %s %s generation %d closed %v", id, x.role, x.generation, x.closed)
-	}
-	for id, d := range m.devices {
-		say("device %s of %s removed %v", id, d.member, d.removed)
-	}
-	for id, r := range m.resources {
-		say("resource %s %s %v epoch %d by %s at %d closed %v ended %v", id, r.kind, r.at, r.epoch, r.openedBy, r.openedAt, r.closed, r.ended)
-		for p, rights := range r.rights {
-			say("grant %s to %s: %s by %s", id, p, rights, r.senders[p])
-		}
-	}
-	for place, what := range m.openings {
-		say("opening of %s under %s: %s", place.text, place.resource, what)
-	}
-	sort.Strings(out)
-	return strings.Join(out, "\n")
-}
-
-// dumpState writes the same of a state, by what it answers.
-func dumpState(s *officer.State) string {
-	var out []string
-	say := func(format string, args ...any) { out = append(out, fmt.Sprintf(format, args...)) }
-	var texts []officer.Hash
-	texts = append(texts, s.Name())
-	for _, m := range s.Members() {
-		texts = append(texts, m.Name, m.Email)
-		say("member %s %s generation %d closed %v", m.ID, m.Role, m.UserKey().Generation, m.KeyClosed)
-		for _, id := range m.Devices {
-			d := s.Device(id)
-			texts = append(texts, d.Record.Label)
-			say("device %s of %s removed %v", id, d.Member, d.Removed)
-		}
-	}
-	for _, r := range s.Resources() {
-		texts = append(texts, r.Label)
-		e := r.Epoch()
-		say("resource %s %s %v epoch %d by %s at %d closed %v ended %v", r.ID, r.Kind, r.Binding, e.Number, e.Author, e.Sequence, e.Closed, r.Ended)
-		for _, g := range r.Grants {
-			id, _ := g.Principal.Member()
-			words := ""
-			var list []string
-			for _, x := range g.Senders {
-				list = append(list, fmt.Sprintf("%s@%d ", x.Device, x.Epoch))
-			}
-			sort.Strings(list)
-			words = strings.Join(list, "")
-			say("grant %s to %s: %s by %s", r.ID, id, g.Rights, words)
-		}
-	}
-	for _, text := range texts {
-		for _, o := range s.Openings(text) {
-			say("opening of %s under %s: %d %x", text, o.Resource, o.Epoch, o.Sealed)
-		}
-	}
-	sort.Strings(out)
-	return strings.Join(out, "\n")
 }

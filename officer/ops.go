@@ -56,6 +56,18 @@ func (k OpKind) String() string {
 		return "key re-sealed"
 	case OpResourceEnded:
 		return "resource ended"
+	case OpGroupCreated:
+		return "group created"
+	case OpGroupMemberAdded:
+		return "group member added"
+	case OpGroupMemberRemoved:
+		return "group member removed"
+	case OpGroupRotated:
+		return "group rotated"
+	case OpGroupClosed:
+		return "group closed"
+	case OpGroupResealed:
+		return "group key re-sealed"
 	default:
 		return fmt.Sprintf("operation %d", uint8(k))
 	}
@@ -241,6 +253,18 @@ func newOperation(k OpKind) Operation {
 		return new(KeyResealed)
 	case OpResourceEnded:
 		return new(ResourceEnded)
+	case OpGroupCreated:
+		return new(GroupCreated)
+	case OpGroupMemberAdded:
+		return new(GroupMemberAdded)
+	case OpGroupMemberRemoved:
+		return new(GroupMemberRemoved)
+	case OpGroupRotated:
+		return new(GroupRotated)
+	case OpGroupClosed:
+		return new(GroupClosed)
+	case OpGroupResealed:
+		return new(GroupResealed)
 	default:
 		return nil
 	}

@@ -23,12 +23,13 @@ type State struct {
 	members   map[MemberID]*Member
 	devices   map[DeviceID]*Device
 	resources map[ResourceID]*Resource
+	groups    map[GroupID]*Group
 	directory ResourceID
 	hasDir    bool
 	openings  map[Hash][]SealedOpening
 	taken     taken
-	// own are the members, devices, resources and (by commitment) lists of
-	// openings that this state shares with no other, so that they may be
+	// own are the members, devices, resources, groups and (by commitment) lists
+	// of openings that this state shares with no other, so that they may be
 	// changed while it is being made; nil in a state that somebody has seen.
 	own map[any]struct{}
 }
@@ -96,6 +97,7 @@ type Epoch struct {
 type GrantState struct {
 	Principal Principal
 	Rights    Rights
+	Since     uint64 // sequence of the entry since which the principal has a grant
 	Sequence  uint64 // of the entry that last changed it
 	Senders   []Sender
 }
@@ -123,10 +125,7 @@ func (r *Resource) Epoch() Epoch { return r.Epochs[len(r.Epochs)-1] }
 
 // EpochNumber returns the epoch with a number.
 func (r *Resource) EpochNumber(n uint64) (Epoch, bool) {
-	if n == 0 || n > uint64(len(r.Epochs)) {
-		return Epoch{}, false
-	}
-	return r.Epochs[n-1], true
+	return numbered(r.Epochs, n)
 }
 
 // Context is what a key of the resource's epoch n belongs to.
@@ -145,7 +144,8 @@ func (r *Resource) find(p Principal) (int, bool) {
 	return slices.BinarySearchFunc(r.Grants, p, func(g GrantState, p Principal) int { return comparePrincipal(g.Principal, p) })
 }
 
-// Rights returns the principal's rights, 0 for none.
+// Rights returns the rights of the principal's own grant, 0 for none. What a
+// member may do, also through groups, is [State.Rights].
 func (r *Resource) Rights(p Principal) Rights {
 	if i, ok := r.find(p); ok {
 		return r.Grants[i].Rights
@@ -257,9 +257,9 @@ func (s *State) SealTo(id MemberID, now time.Time) (public []byte, hash Hash, er
 }
 
 // MayHold tells whether the log lets a member receive a resource's epoch from
-// a sender under the user key with a hash (P3): the member is granted read,
-// the hash is that of one of the member's user keys, and the sender made the
-// epoch, or granted or re-sealed it to the member.
+// a sender under the user key with a hash (P3): the member has a grant of their
+// own, the hash is that of one of the member's user keys, and the sender made
+// the epoch, or granted or re-sealed it to the member.
 func (s *State) MayHold(id ResourceID, epoch uint64, member MemberID, key Hash, sender DeviceID) error {
 	r, m := s.Resource(id), s.members[member]
 	if r == nil || m == nil {
@@ -273,13 +273,10 @@ func (s *State) MayHold(id ResourceID, epoch uint64, member MemberID, key Hash, 
 	if !ok || !r.Grants[i].Rights.Has(Read) {
 		return ErrRights
 	}
-	if !slices.ContainsFunc(m.UserKeys, func(k UserKey) bool { return pubkey.Hash(k.Public) == key }) {
+	if !m.hasUserKey(key) {
 		return ErrKey
 	}
-	if e.Author == sender || slices.Contains(r.Grants[i].Senders, Sender{Device: sender, Epoch: epoch}) {
-		return nil
-	}
-	return ErrAuthority
+	return maySend(e, r.Grants[i].Senders, sender)
 }
 
 // MayHoldUserKey tells whether the log lets a device receive a generation of a
@@ -307,12 +304,12 @@ func (s *State) MayHoldUserKey(member MemberID, generation uint64, device, sende
 	return nil
 }
 
-// clone copies what holds members, devices and resources; they themselves are
+// clone copies what holds members, devices, resources and groups; they themselves are
 // copied when they are changed.
 func (s *State) clone() *State {
 	c := *s
 	c.members, c.devices, c.resources = maps.Clone(s.members), maps.Clone(s.devices), maps.Clone(s.resources)
-	c.openings = maps.Clone(s.openings)
+	c.groups, c.openings = maps.Clone(s.groups), maps.Clone(s.openings)
 	if s.taken.keyIDs == nil { // from a cache
 		c.taken = s.named()
 	} else {
@@ -330,6 +327,7 @@ func newState() *State {
 		members:   map[MemberID]*Member{},
 		devices:   map[DeviceID]*Device{},
 		resources: map[ResourceID]*Resource{},
+		groups:    map[GroupID]*Group{},
 		openings:  map[Hash][]SealedOpening{},
 		taken: taken{
 			keyIDs: map[[8]byte]struct{}{}, texts: map[Hash]struct{}{},

@@ -23,6 +23,7 @@ const (
 	TextLabel        TextKind = 3 // a resource's label
 	TextDevice       TextKind = 4 // a device's label
 	TextOrganization TextKind = 5 // the organization's name
+	TextGroup        TextKind = 6 // a group's name
 )
 
 // SaltSize is the length of the salt of a committed text in bytes. It hides

@@ -19,7 +19,7 @@ type logVector struct {
 
 	Resource       vectortest.Hex
 	Epoch          uint64
-	Member         vectortest.Hex
+	Group, Member  vectortest.Hex
 	Key            vectortest.Hex `json:"recipient_key"`
 	Device, Sender vectortest.Hex
 }
@@ -48,18 +48,41 @@ type vectorState struct {
 			Closed             bool
 		}
 		Grants []struct {
+			Member, Group vectortest.Hex
+			Rights        uint64
+			Senders       vectorSenders
+		}
+	}
+	Groups []struct {
+		ID, Label vectortest.Hex
+		Epochs    []struct {
+			Commitment, Author vectortest.Hex
+			Closed             bool
+		}
+		Members []struct {
 			Member  vectortest.Hex
 			Rights  uint64
-			Senders []struct {
-				Device vectortest.Hex
-				Epoch  uint64
-			}
+			Senders vectorSenders
 		}
 	}
 	Openings []struct {
 		Text, Resource vectortest.Hex
 		Epoch          uint64
 	}
+}
+
+type vectorSenders []struct {
+	Device vectortest.Hex
+	Epoch  uint64
+}
+
+func (list vectorSenders) are(t *testing.T, got []officer.Sender) bool {
+	t.Helper()
+	want := []officer.Sender{}
+	for _, s := range list {
+		want = append(want, officer.Sender{Device: vectortest.Array[officer.DeviceID](t, s.Device), Epoch: s.Epoch})
+	}
+	return slices.Equal(got, want)
 }
 
 func newer(err error) bool { _, ok := errors.AsType[*wire.VersionError](err); return ok }
@@ -84,11 +107,34 @@ func atOperation(target error) func(error) bool {
 	}
 }
 
-// TestLogVectors replays every log of testdata/vectors/log.json, which were
+// TestLogVectors replays every log of testdata/vectors/log*.json, which were
 // made without this package.
 func TestLogVectors(t *testing.T) {
 	t.Parallel()
-	classes := vectortest.Classes{
+	var rules []string
+	for _, name := range []string{"log", "log-groups"} {
+		file := vectortest.Load[logVector](t, name)
+		for _, v := range file.Vectors {
+			rules = append(rules, v.Rule)
+			t.Run(v.Kind+" "+v.Rule+": "+v.Name, func(t *testing.T) {
+				t.Parallel()
+				log := make([][]byte, len(v.Log))
+				for i, name := range v.Log {
+					b, ok := file.Entries[name]
+					if !ok {
+						t.Fatalf("no entry named %q", name)
+					}
+					log[i] = b
+				}
+				v.check(t, log)
+			})
+		}
+	}
+	logClasses().Used(t, rules)
+}
+
+func logClasses() vectortest.Classes {
+	return vectortest.Classes{
 		"L-1":  malformed,
 		"L-2":  newer,
 		"L-3":  atEntry(wire.ErrMalformed),
@@ -119,58 +165,67 @@ func TestLogVectors(t *testing.T) {
 		"L-28": vectortest.Is(officer.ErrUnknown),
 		"L-29": vectortest.Is(officer.ErrEpoch),
 		"L-30": vectortest.Is(officer.ErrAuthority),
+		"L-31": vectortest.Is(officer.ErrUnknown),
+		"L-32": vectortest.Is(officer.ErrEpoch),
+		"L-33": vectortest.Is(officer.ErrRights),
+		"L-34": vectortest.Is(officer.ErrKey),
+		"L-35": vectortest.Is(officer.ErrAuthority),
+		"L-36": vectortest.Is(officer.ErrUnknown),
+		"L-37": vectortest.Is(officer.ErrEpoch),
+		"L-38": vectortest.Is(officer.ErrRights),
+		"L-39": vectortest.Is(officer.ErrKey),
+		"L-40": vectortest.Is(officer.ErrAuthority),
 	}
-	file := vectortest.Load[logVector](t, "log")
-	var rules []string
-	for _, v := range file.Vectors {
-		rules = append(rules, v.Rule)
-		t.Run(v.Kind+" "+v.Rule+": "+v.Name, func(t *testing.T) {
-			t.Parallel()
-			log := make([][]byte, len(v.Log))
-			for i, name := range v.Log {
-				b, ok := file.Entries[name]
-				if !ok {
-					t.Fatalf("no entry named %q", name)
-				}
-				log[i] = b
-			}
-			org := vectortest.Array[officer.OrganizationID](t, v.Organization)
-			s, err := officer.Replay(org, log)
-			if v.Kind == "user key" {
-				if err != nil {
-					t.Fatal(err)
-				}
-				classes.Check(t, v.Rule, s.MayHoldUserKey(vectortest.Array[officer.MemberID](t, v.Member), v.Epoch,
-					vectortest.Array[officer.DeviceID](t, v.Device), vectortest.Array[officer.DeviceID](t, v.Sender)))
-				return
-			}
-			if v.Kind == "envelope" {
-				if err != nil {
-					t.Fatal(err)
-				}
-				classes.Check(t, v.Rule, s.MayHold(vectortest.Array[officer.ResourceID](t, v.Resource), v.Epoch,
-					vectortest.Array[officer.MemberID](t, v.Member), vectortest.Array[officer.Hash](t, v.Key), vectortest.Array[officer.DeviceID](t, v.Sender)))
-				return
-			}
-			classes.Check(t, v.Rule, err)
-			if v.Rule != "" && s != nil {
-				t.Error("a refused log gave a state")
-			}
-			if v.Rule != "" && len(log) > 1 && v.Rule != "L-7" {
-				// The last entry alone is at fault, also when it comes later.
-				before, err := officer.Replay(org, log[:len(log)-1])
-				if err != nil {
-					t.Fatalf("refused without its last entry: %v", err)
-				}
-				_, err = before.Apply(log[len(log)-1])
-				classes.Check(t, v.Rule, err)
-			}
-			if v.State != nil {
-				v.State.check(t, s)
-			}
-		})
+}
+
+func (v logVector) check(t *testing.T, log [][]byte) {
+	t.Helper()
+	classes := logClasses()
+	s, err := officer.Replay(vectortest.Array[officer.OrganizationID](t, v.Organization), log)
+	if v.Kind != "replay" {
+		if err != nil {
+			t.Fatal(err)
+		}
+		classes.Check(t, v.Rule, v.may(t, s))
+		return
 	}
-	classes.Used(t, rules)
+	classes.Check(t, v.Rule, err)
+	if v.Rule != "" && s != nil {
+		t.Error("a refused log gave a state")
+	}
+	if v.Rule != "" && len(log) > 1 && v.Rule != "L-7" {
+		// The last entry alone is at fault, also when it comes later.
+		before, err := officer.Replay(vectortest.Array[officer.OrganizationID](t, v.Organization), log[:len(log)-1])
+		if err != nil {
+			t.Fatalf("refused without its last entry: %v", err)
+		}
+		_, err = before.Apply(log[len(log)-1])
+		classes.Check(t, v.Rule, err)
+	}
+	if v.State != nil {
+		v.State.check(t, s)
+	}
+}
+
+// may asks whether an envelope is accepted.
+func (v logVector) may(t *testing.T, s *officer.State) error {
+	t.Helper()
+	member, sender := vectortest.Array[officer.MemberID](t, v.Member), vectortest.Array[officer.DeviceID](t, v.Sender)
+	if v.Kind == "user key" {
+		return s.MayHoldUserKey(member, v.Epoch, vectortest.Array[officer.DeviceID](t, v.Device), sender)
+	}
+	key := vectortest.Array[officer.Hash](t, v.Key)
+	switch v.Kind {
+	case "envelope":
+		return s.MayHold(vectortest.Array[officer.ResourceID](t, v.Resource), v.Epoch, member, key, sender)
+	case "group envelope":
+		return s.MayHoldGroup(vectortest.Array[officer.GroupID](t, v.Group), v.Epoch, member, key, sender)
+	case "envelope to a group":
+		return s.MayHoldThrough(vectortest.Array[officer.GroupID](t, v.Group), vectortest.Array[officer.ResourceID](t, v.Resource), v.Epoch, member, key, sender)
+	default:
+		t.Fatalf("kind %q", v.Kind)
+		return nil
+	}
 }
 
 func (w *vectorState) check(t *testing.T, s *officer.State) {
@@ -216,19 +271,16 @@ func (w *vectorState) check(t *testing.T, s *officer.State) {
 			}
 		}
 		for j, g := range r.Grants {
-			id, _ := got.Grants[j].Principal.Member()
-			if id != vectortest.Array[officer.MemberID](t, g.Member) || uint64(got.Grants[j].Rights) != g.Rights {
+			to := officer.Principal{Kind: officer.PrincipalMember, ID: g.Member}
+			if len(g.Group) != 0 {
+				to = officer.Principal{Kind: officer.PrincipalGroup, ID: g.Group}
+			}
+			if p := got.Grants[j].Principal; p.Kind != to.Kind || string(p.ID) != string(to.ID) || uint64(got.Grants[j].Rights) != g.Rights || !g.Senders.are(t, got.Grants[j].Senders) {
 				t.Errorf("resource %d, grant %d: %+v", i, j, got.Grants[j])
-			}
-			senders := []officer.Sender{}
-			for _, s := range g.Senders {
-				senders = append(senders, officer.Sender{Device: vectortest.Array[officer.DeviceID](t, s.Device), Epoch: s.Epoch})
-			}
-			if !slices.Equal(got.Grants[j].Senders, senders) {
-				t.Errorf("resource %d, grant %d: senders %v", i, j, got.Grants[j].Senders)
 			}
 		}
 	}
+	w.checkGroups(t, s)
 	filed := map[officer.Hash]int{}
 	for _, o := range w.Openings {
 		text, resource := vectortest.Array[officer.Hash](t, o.Text), vectortest.Array[officer.ResourceID](t, o.Resource)
@@ -244,126 +296,26 @@ func (w *vectorState) check(t *testing.T, s *officer.State) {
 	}
 }
 
-type cardVector struct {
-	Name, Kind, Rule string
-
-	Card, Member, Commitment, Device, Salt, Encoded, Organization vectortest.Hex
-
-	UserKey      vectortest.Hex `json:"user_key"`
-	File         string
-	TextKind     uint8 `json:"text_kind"`
-	Text         string
-	SafetyNumber string `json:"safety_number"`
-	Fingerprint  string
-}
-
-// TestCardVectors reads every card, card file, opening, safety number and
-// fingerprint of testdata/vectors/card.json.
-func TestCardVectors(t *testing.T) {
-	t.Parallel()
-	card := vectortest.Is(officer.ErrCard)
-	and := func(a, b func(error) bool) func(error) bool {
-		return func(err error) bool { return a(err) && b(err) }
+func (w *vectorState) checkGroups(t *testing.T, s *officer.State) {
+	t.Helper()
+	groups := s.Groups()
+	if len(groups) != len(w.Groups) {
+		t.Fatalf("%d groups", len(groups))
 	}
-	classes := vectortest.Classes{
-		"C-1": and(card, malformed), "C-2": and(card, newer), "C-3": card, "C-4": card, "C-5": card, "C-6": card, "C-7": card,
-		"C-8": vectortest.Is(officer.ErrOpening), "C-9": vectortest.Is(officer.ErrText), "C-10": vectortest.Is(officer.ErrOpening),
-		"C-11": func(err error) bool { return err != nil },
-	}
-	var rules []string
-	for _, v := range vectortest.Load[cardVector](t, "card").Vectors {
-		rules = append(rules, v.Rule)
-		t.Run(v.Kind+" "+v.Rule+": "+v.Name, func(t *testing.T) {
-			t.Parallel()
-			check := map[string]func(*testing.T) error{
-				"card": v.card, "card file": v.file, "opening": v.opening, "safety number": v.safetyNumber, "fingerprint": v.fingerprint,
-			}[v.Kind]
-			if check == nil {
-				t.Fatalf("kind %q", v.Kind)
-			}
-			classes.Check(t, v.Rule, check(t))
-		})
-	}
-	classes.Used(t, rules)
-}
-
-func (v cardVector) card(t *testing.T) error {
-	c, err := officer.ParseCard(v.Card)
-	if err != nil {
-		return err
-	}
-	if c.ID() != vectortest.Array[officer.MemberID](t, v.Member) || c.UserKeyCommitment() != vectortest.Array[officer.Hash](t, v.Commitment) ||
-		c.Device().ID() != vectortest.Array[officer.DeviceID](t, v.Device) || string(c.UserKey()) != string(v.UserKey) || officer.SafetyNumber(c.ID()) != v.SafetyNumber {
-		t.Errorf("card of %s", c.ID())
-	}
-	return nil
-}
-
-func (v cardVector) file(t *testing.T) error {
-	f, err := officer.DecodeCardFile([]byte(v.File))
-	if err != nil {
-		return err
-	}
-	if string(f.Card.Bytes()) != string(v.Card) || f.Card.ID() != vectortest.Array[officer.MemberID](t, v.Member) {
-		t.Errorf("card of %s", f.Card.ID())
-	}
-	return nil
-}
-
-func (v cardVector) opening(t *testing.T) error {
-	o, err := officer.DecodeOpening(v.Encoded, vectortest.Array[officer.Hash](t, v.Commitment))
-	if err != nil {
-		return err
-	}
-	if string(o.Encode()) != string(v.Encoded) || uint8(o.Kind) != v.TextKind || o.Text != v.Text || string(o.Salt[:]) != string(v.Salt) {
-		t.Errorf("opening %+v", o)
-	}
-	return nil
-}
-
-func (v cardVector) safetyNumber(t *testing.T) error {
-	if n := officer.SafetyNumber(vectortest.Array[officer.MemberID](t, v.Member)); n != v.SafetyNumber {
-		t.Errorf("%s, want %s", n, v.SafetyNumber)
-	}
-	return nil
-}
-
-func (v cardVector) fingerprint(t *testing.T) error {
-	id, err := officer.ParseFingerprint(v.Fingerprint)
-	if err == nil && id != vectortest.Array[officer.OrganizationID](t, v.Organization) {
-		t.Errorf("%s", id)
-	}
-	return err
-}
-
-// TestDeviceVectors holds device ids and acceptances against
-// testdata/vectors/device.json; that records are refused is seen in cards and
-// logs, which carry the same faults.
-func TestDeviceVectors(t *testing.T) {
-	t.Parallel()
-	type vector struct {
-		Name, Kind, Rule string
-
-		ID, Organization, Member, Record, Payload vectortest.Hex
-	}
-	var kinds []string
-	for _, v := range vectortest.Load[vector](t, "device").Vectors {
-		kinds = append(kinds, v.Kind)
-		switch v.Kind {
-		case "keys":
-			if id := wire.Sum(wire.LabelDeviceID, v.Record); id != vectortest.Array[wire.Hash](t, v.ID) {
-				t.Errorf("%s: id %s", v.Name, id)
-			}
-		case "acceptance":
-			p := officer.AcceptancePayload(vectortest.Array[officer.OrganizationID](t, v.Organization), vectortest.Array[officer.MemberID](t, v.Member), v.Record)
-			if string(p) != string(v.Payload) {
-				t.Errorf("%s: payload %x", v.Name, p)
+	for i, g := range w.Groups {
+		got := groups[i]
+		if got.ID != vectortest.Array[officer.GroupID](t, g.ID) || got.Label != vectortest.Array[officer.Hash](t, g.Label) || len(got.Epochs) != len(g.Epochs) || len(got.Members) != len(g.Members) {
+			t.Fatalf("group %d: %+v", i, got)
+		}
+		for j, e := range g.Epochs {
+			if x := got.Epochs[j]; x.Commitment != vectortest.Array[officer.Hash](t, e.Commitment) || x.Author != vectortest.Array[officer.DeviceID](t, e.Author) || x.Closed != e.Closed {
+				t.Errorf("group %d, epoch %d: %+v", i, j+1, x)
 			}
 		}
-	}
-	for _, k := range []string{"keys", "record", "acceptance"} {
-		if !slices.Contains(kinds, k) {
-			t.Errorf("no vector of kind %q", k)
+		for j, m := range g.Members {
+			if x := got.Members[j]; x.Member != vectortest.Array[officer.MemberID](t, m.Member) || uint64(x.Rights) != m.Rights || !m.Senders.are(t, x.Senders) {
+				t.Errorf("group %d, member %d: %+v", i, j, x)
+			}
 		}
 	}
 }

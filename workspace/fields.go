@@ -75,7 +75,7 @@ func (w *Workspace) fields(ctx context.Context, which func(*officer.Resource) bo
 
 func (w *Workspace) fieldInfo(ctx context.Context, r *officer.Resource) (FieldInfo, error) {
 	label, err := w.text(ctx, r.Label, officer.TextLabel)
-	return FieldInfo{Resource: r, LabelText: label, Mine: r.Rights(officer.MemberPrincipal(w.me.Member()))}, err
+	return FieldInfo{Resource: r, LabelText: label, Mine: w.state.Rights(w.me.Member(), r)}, err
 }
 
 // Field finds the one field with a label, among those that have not ended. It
@@ -233,7 +233,7 @@ func (w *Workspace) grantNew(
 			continue
 		}
 		granted[m.ID] = true
-		g, err := a.Grant(key, m.ID, rights)
+		g, err := a.Grant(key, officer.MemberPrincipal(m.ID), rights)
 		if err != nil {
 			return fmt.Errorf("member %.80q: %w", email, err)
 		}

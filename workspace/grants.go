@@ -42,16 +42,16 @@ func (w *Workspace) GrantOf(ctx context.Context, field officer.ResourceID, email
 			return nil, err
 		}
 		if f.Orphaned() && rights.Has(officer.Share) && w.Me().Role == officer.RoleOfficer {
-			return a.Restore(f.ID, m.ID)
+			return a.Restore(f.ID, officer.MemberPrincipal(m.ID))
 		}
 		key, err := w.keys.resource(ctx, f.Resource, f.Epoch().Number)
 		if err != nil {
 			return nil, err
 		}
 		if f.Mine.Has(officer.Share) && f.Resource.Rights(officer.MemberPrincipal(m.ID)) == rights {
-			return a.Reseal(key, m.ID)
+			return a.Reseal(key, officer.MemberPrincipal(m.ID))
 		}
-		return a.Grant(key, m.ID, rights)
+		return a.Grant(key, officer.MemberPrincipal(m.ID), rights)
 	})
 }
 
@@ -82,7 +82,7 @@ func (w *Workspace) RevokeOf(ctx context.Context, field officer.ResourceID, emai
 		key, err := w.keys.resource(ctx, f.Resource, f.Epoch().Number)
 		var p *plan.Plan
 		if err == nil {
-			p, next, err = a.Revoke(key, m.ID)
+			p, next, err = a.Revoke(key, officer.MemberPrincipal(m.ID))
 		}
 		// Nobody keeps their access because the author has no key to go on with.
 		noKey := f.Ended || errors.Is(err, ErrNotGranted) || errors.Is(err, ErrKeyMissing) || errors.Is(err, officer.ErrClosed)
@@ -91,7 +91,7 @@ func (w *Workspace) RevokeOf(ctx context.Context, field officer.ResourceID, emai
 				return nil, fmt.Errorf("reader of %s: %w", f.called(), officer.ErrLast)
 			}
 			closed = true
-			return a.CloseRevoke(f.ID, m.ID)
+			return a.CloseRevoke(f.ID, officer.MemberPrincipal(m.ID))
 		}
 		return p, err
 	})

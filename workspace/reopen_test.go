@@ -5,7 +5,6 @@ import (
 	"testing"
 
 	"github.com/underseal/underseal/fieldcrypt"
-	"github.com/underseal/underseal/internal/datakey"
 	"github.com/underseal/underseal/keyring"
 	"github.com/underseal/underseal/officer"
 	"github.com/underseal/underseal/officer/plan"
@@ -48,7 +47,7 @@ func TestClosedDirectoryIsOpenedAgain(t *testing.T) {
 	pl, err := author().AddDevice(bob.Me.Member(), laptop.Record(), plan.Acceptance(f.ID, bob.Me.Member(), laptop), bob.Me.FirstUserKey())
 	must(t, err)
 	appendAs(t, f, bob, pl)
-	pl, err = author().RemoveOwnDevice(laptop.ID(), bob.Me.FirstUserKey(), func(*officer.Resource) (*datakey.Key, error) { return nil, plan.ErrNoKey })
+	pl, err = author().RemoveOwnDevice(laptop.ID(), bob.Me.FirstUserKey(), plan.Held{})
 	must(t, err)
 	appendAs(t, f, bob, pl)
 	if d := f.Open("alice").State().Directory(); !d.Epoch().Closed {

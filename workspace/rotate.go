@@ -64,7 +64,7 @@ func (w *Workspace) reopen(ctx context.Context, r *officer.Resource) error {
 	if !r.Epoch().Closed {
 		return nil
 	}
-	if !r.Rights(officer.MemberPrincipal(w.me.Member())).Has(officer.Share) {
+	if !w.state.Rights(w.me.Member(), r).Has(officer.Share) {
 		return officer.ErrClosed
 	}
 	if err := w.rotate(ctx, r.ID, true); err != nil {

@@ -109,20 +109,20 @@ func (w *Workspace) planSecret(
 	p.Join(create)
 	if before.Resource != nil {
 		for _, g := range before.Grants {
-			m, ok := g.Principal.Member()
-			if !ok || granted[m] {
+			m, own := g.Principal.Member()
+			if own && granted[m] {
 				continue
 			}
-			switch again, err := a.Grant(key, m, g.Rights); {
+			switch again, err := a.Grant(key, g.Principal, g.Rights); {
 			case errors.Is(err, officer.ErrClosed):
-				p.Skipped = append(p.Skipped, m)
+				p.Skipped = append(p.Skipped, g.Principal)
 				continue
 			case err != nil:
 				return nil, nil, err
 			default:
 				p.Join(again)
 			}
-			granted[m] = true
+			granted[m] = own
 		}
 	}
 	if err := w.grantNew(ctx, a, p, key, granted, to, officer.Read); err != nil {

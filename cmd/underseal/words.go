@@ -98,6 +98,10 @@ func (x *words) operation(op officer.Operation) string {
 		return fmt.Sprintf("sealed epoch %d of %s again to %s", o.Epoch, x.fields[o.Resource], x.principal(o.Principal))
 	case *officer.ResourceEnded:
 		return "ended " + x.fields[o.Resource]
+	case *officer.GroupMemberAdded:
+		return fmt.Sprintf("let %s into a group", x.member(o.Member))
+	case *officer.GroupMemberRemoved:
+		return fmt.Sprintf("took %s out of a group", x.member(o.Member))
 	default:
 		return op.Kind().String()
 	}

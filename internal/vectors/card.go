@@ -37,6 +37,7 @@ const (
 	textLabel        = 3
 	textDevice       = 4
 	textOrganization = 5
+	textGroup        = 6
 )
 
 // opening opens a commitment to a text.

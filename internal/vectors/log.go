@@ -20,9 +20,12 @@ type logVector struct {
 	// by this sender?
 	Resource hx     `json:"resource,omitempty"`
 	Epoch    uint64 `json:"epoch,omitempty"`
+	Group    hx     `json:"group,omitempty"`
 	Member   hx     `json:"member,omitempty"`
 	Key      hx     `json:"recipient_key,omitempty"`
 	Sender   hx     `json:"sender,omitempty"`
+	// Of kind "group envelope": the same of a group's seed. Of kind "envelope
+	// to a group": the resource's key was sealed to the group's.
 	// Of kind "user key": may this device hold this generation (Epoch) of the
 	// member's user key, from this sender?
 	Device hx `json:"device,omitempty"`

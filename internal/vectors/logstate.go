@@ -14,6 +14,7 @@ type state struct {
 	Directory hx              `json:"directory"`
 	Members   []stateMember   `json:"members"`
 	Resources []stateResource `json:"resources"`
+	Groups    []stateGroup    `json:"groups,omitempty"`
 	Openings  []stateOpening  `json:"openings"`
 }
 
@@ -54,7 +55,8 @@ type stateEpoch struct {
 }
 
 type stateGrant struct {
-	Member  hx            `json:"member"`
+	Member  hx            `json:"member,omitempty"`
+	Group   hx            `json:"group,omitempty"`
 	Rights  uint64        `json:"rights"`
 	Senders []stateSender `json:"senders"` // in the order in which they were added
 }
@@ -74,36 +76,9 @@ type stateOpening struct {
 func (s *scenario) today() *state {
 	a, b, c, d := s.alice.id(), s.bob.id(), s.carol.id(), s.dora.id()
 	alice, bob, carol, dora := s.alice.first.id(), s.bob.first.id(), s.carol.first.id(), s.dora.first.id()
-	epochs := func(r *resource, open bool, authors ...[]byte) []stateEpoch {
-		var out []stateEpoch
-		for i, author := range authors {
-			closed := i < len(authors)-1 || !open
-			out = append(out, stateEpoch{Commitment: r.key(s.firm, uint64(i)+1).commitment(), Author: author, Closed: closed})
-		}
-		return out
-	}
-	by := func(device []byte, epochs ...uint64) []stateSender {
-		out := []stateSender{}
-		for _, e := range epochs {
-			out = append(out, stateSender{device, e})
-		}
-		return out
-	}
-	grants := func(list ...stateGrant) []stateGrant {
-		slices.SortFunc(list, func(x, y stateGrant) int { return slices.Compare(x.Member, y.Member) })
-		return list
-	}
-	member := func(p *person, role, expires uint64, devices []stateDevice, authors ...[]byte) stateMember {
-		keys := []stateUserKey{{Commitment: p.user.commitment()}}
-		for i, author := range authors {
-			keys = append(keys, stateUserKey{s.userKey(p, uint64(i)+2).commitment(), author})
-		}
-		return stateMember{
-			ID: p.id(), Role: role, Expires: expires, Name: p.name.commitment(), Email: p.email.commitment(), UserKeys: keys, Devices: devices,
-		}
-	}
-	shown := func(r *resource, epochs []stateEpoch, grants []stateGrant) stateResource {
-		return stateResource{ID: r.id, Kind: r.kind, Label: r.label.commitment(), Epochs: epochs, Grants: grants}
+	epochs, by, grants, member, shown := s.shownEpochs, shownSenders, shownGrants, s.shownMember, shownResource
+	to := func(member []byte, rights uint64, senders []stateSender) stateGrant {
+		return stateGrant{Member: member, Rights: rights, Senders: senders}
 	}
 	ended := func(r stateResource) stateResource { r.Ended = true; return r }
 	name := newOpening(textOrganization, "Example LLP")
@@ -114,9 +89,7 @@ func (s *scenario) today() *state {
 		openings = append(openings, stateOpening{o.commitment(), s.directory.id, 1})
 	}
 	openings = append(openings, stateOpening{s.bob.name.commitment(), s.directory.id, 3}, stateOpening{s.phone.label.commitment(), s.phone.id, 1})
-	slices.SortFunc(openings, func(x, y stateOpening) int {
-		return bytes.Compare(cat(x.Text, x.Resource), cat(y.Text, y.Resource))
-	})
+	sortOpenings(openings)
 	return &state{
 		Length: 26, Head: s.head, Name: name.commitment(), Directory: s.directory.id,
 		Members: []stateMember{
@@ -127,14 +100,63 @@ func (s *scenario) today() *state {
 		},
 		Resources: []stateResource{
 			shown(s.directory, epochs(s.directory, true, alice, alice, dora),
-				grants(stateGrant{a, 7, by(nil)}, stateGrant{b, 3, by(alice, 1, 3)}, stateGrant{d, 7, by(alice, 1)})),
-			shown(s.phone, epochs(s.phone, true, alice, alice, bob, alice), grants(stateGrant{a, 7, by(nil)}, stateGrant{b, 7, by(alice, 1)})),
+				grants(to(a, 7, by(nil)), to(b, 3, by(alice, 1, 3)), to(d, 7, by(alice, 1)))),
+			shown(s.phone, epochs(s.phone, true, alice, alice, bob, alice), grants(to(a, 7, by(nil)), to(b, 7, by(alice, 1)))),
 			shown(s.address, epochs(s.address, true, alice, alice, alice, alice),
-				grants(stateGrant{a, 7, by(nil)}, stateGrant{c, 1, by(alice, 1, 4)}, stateGrant{d, 3, by(alice, 4)})),
-			shown(s.folder, epochs(s.folder, false, bob), grants(stateGrant{b, 7, by(nil)}, stateGrant{c, 3, by(bob, 1)})),
+				grants(to(a, 7, by(nil)), to(c, 1, by(alice, 1, 4)), to(d, 3, by(alice, 4)))),
+			shown(s.folder, epochs(s.folder, false, bob), grants(to(b, 7, by(nil)), to(c, 3, by(bob, 1)))),
 			ended(shown(s.fax, epochs(s.fax, false, alice, alice),
-				grants(stateGrant{a, 7, by(nil)}, stateGrant{b, 7, by(alice, 1)}, stateGrant{c, 3, by(alice, 1)}, stateGrant{d, 1, by(alice, 1)}))),
+				grants(to(a, 7, by(nil)), to(b, 7, by(alice, 1)), to(c, 3, by(alice, 1)), to(d, 1, by(alice, 1))))),
 		},
 		Openings: openings,
 	}
+}
+
+// shownEpochs are a resource's epochs by their authors; the last one is open or not.
+func (f *firm) shownEpochs(r *resource, open bool, authors ...[]byte) []stateEpoch {
+	var out []stateEpoch
+	for i, author := range authors {
+		closed := i < len(authors)-1 || !open
+		out = append(out, stateEpoch{Commitment: r.key(f, uint64(i)+1).commitment(), Author: author, Closed: closed})
+	}
+	return out
+}
+
+func shownSenders(device []byte, epochs ...uint64) []stateSender {
+	out := []stateSender{}
+	for _, e := range epochs {
+		out = append(out, stateSender{device, e})
+	}
+	return out
+}
+
+// shownGrants puts grants to members before those to groups, by id.
+func shownGrants(list ...stateGrant) []stateGrant {
+	slices.SortFunc(list, func(x, y stateGrant) int {
+		if (x.Group == nil) != (y.Group == nil) {
+			return len(x.Group) - len(y.Group)
+		}
+		return slices.Compare(cat(x.Member, x.Group), cat(y.Member, y.Group))
+	})
+	return list
+}
+
+func (f *firm) shownMember(p *person, role, expires uint64, devices []stateDevice, authors ...[]byte) stateMember {
+	keys := []stateUserKey{{Commitment: p.user.commitment()}}
+	for i, author := range authors {
+		keys = append(keys, stateUserKey{f.userKey(p, uint64(i)+2).commitment(), author})
+	}
+	return stateMember{
+		ID: p.id(), Role: role, Expires: expires, Name: p.name.commitment(), Email: p.email.commitment(), UserKeys: keys, Devices: devices,
+	}
+}
+
+func shownResource(r *resource, epochs []stateEpoch, grants []stateGrant) stateResource {
+	return stateResource{ID: r.id, Kind: r.kind, Label: r.label.commitment(), Epochs: epochs, Grants: grants}
+}
+
+func sortOpenings(openings []stateOpening) {
+	slices.SortFunc(openings, func(x, y stateOpening) int {
+		return bytes.Compare(cat(x.Text, x.Resource), cat(y.Text, y.Resource))
+	})
 }

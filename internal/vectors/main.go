@@ -67,14 +67,17 @@ func newFile[V any](format string, vectors []V) file[V] {
 func files() map[string]any {
 	logFile := newFile("log", []logVector(nil))
 	logFile.Vectors, logFile.Entries = logVectors()
+	groupFile := newFile("log-groups", []logVector(nil))
+	groupFile.Vectors, groupFile.Entries = groupVectors()
 	return map[string]any{
-		"suite.json":    newFile("suite", suiteVectors()),
-		"device.json":   newFile("device", deviceVectors()),
-		"card.json":     newFile("card", cardVectors()),
-		"envelope.json": newFile("envelope", envelopeVectors()),
-		"token.json":    newFile("token", tokenVectors()),
-		"secret.json":   newFile("secret", secretVectors()),
-		"log.json":      logFile,
+		"suite.json":      newFile("suite", suiteVectors()),
+		"device.json":     newFile("device", deviceVectors()),
+		"card.json":       newFile("card", cardVectors()),
+		"envelope.json":   newFile("envelope", envelopeVectors()),
+		"token.json":      newFile("token", tokenVectors()),
+		"secret.json":     newFile("secret", secretVectors()),
+		"log.json":        logFile,
+		"log-groups.json": groupFile,
 	}
 }
 

@@ -24,9 +24,18 @@
 //	file TEXT under NAME[@EPOCH]
 //	reseal NAME[@EPOCH] to PERSON
 //	end NAME
+//	create group GROUP of PERSON[*],PERSON[*]...
+//	join PERSON[*] to GROUP
+//	take PERSON from GROUP
+//	rotate group GROUP[@EPOCH]
+//	close group GROUP[@EPOCH]
+//	reseal group GROUP[@EPOCH] to PERSON
+//
+// A star says that a person manages the group. In "grant", "revoke" and
+// "reseal" the words "group GROUP" may stand for a person.
 //
 // RIGHTS is of the letters r, w and s; TEXT is PERSON.name, PERSON.email,
-// PERSON/LABEL, NAME.label or "organization"; PLACE is the id of a binding, which
+// PERSON/LABEL, NAME.label, GROUP.group or "organization"; PLACE is the id of a binding, which
 // is empty if there is none. People and resources exist from
 // their first mention. Without a number, an operation names the epoch that
 // fits the state before the entry.
@@ -139,13 +148,14 @@ func (o *Org) ResourceID(name string) officer.ResourceID {
 // Resource is the resource in the present state, or nil.
 func (o *Org) Resource(name string) *officer.Resource { return o.State.Resource(o.ResourceID(name)) }
 
-// Rights are a person's rights on a resource in the present state.
+// Rights are a person's rights on a resource in the present state, also
+// through groups.
 func (o *Org) Rights(resource, person string) officer.Rights {
 	r := o.Resource(resource)
 	if r == nil {
 		return 0
 	}
-	return r.Rights(o.Person(person).Principal())
+	return o.State.Rights(o.Person(person).ID(), r)
 }
 
 // Label is the opening of a resource's label, which is its name.

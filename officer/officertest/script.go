@@ -63,6 +63,8 @@ func (o *Org) op(w []string) (officer.Operation, error) {
 		return &officer.DeviceRemoved{Device: o.Author(w[2]).ID()}, nil
 	case shape(w, "rotate user _"):
 		return o.rotateUser(w[2])
+	case len(w) > 2 && (w[1] == "group" || w[0] == "join" || w[0] == "take"):
+		return o.groupOp(w)
 	case shape(w, "create _ _"):
 		return o.create(w[1], w[2], officer.Binding{Connector: "tabular"})
 	case shape(w, "create _ _ at _"):
@@ -74,16 +76,30 @@ func (o *Org) op(w []string) (officer.Operation, error) {
 	case shape(w, "close _"):
 		name, epoch, err := o.epoch(w[1], 0)
 		return &officer.KeyClosed{Resource: o.ResourceID(name), Epoch: epoch}, err
-	case shape(w, "grant _ to _ _"):
-		rights, err := parseRights(w[4])
-		return &officer.Grant{Resource: o.ResourceID(w[1]), Principal: o.Person(w[3]).Principal(), Rights: rights}, err
-	case shape(w, "revoke _ from _"):
-		return &officer.Revoke{Resource: o.ResourceID(w[1]), Principal: o.Person(w[3]).Principal()}, nil
+	case len(w) > 3 && (w[0] == "grant" || w[0] == "revoke" || w[0] == "reseal"):
+		return o.access(w)
 	case shape(w, "file _ under _"):
 		return o.file(w[1], w[3])
-	case shape(w, "reseal _ to _"):
+	default:
+		return nil, fmt.Errorf("no such operation")
+	}
+}
+
+// access makes a grant, a revocation or a re-sealing.
+func (o *Org) access(w []string) (officer.Operation, error) {
+	to, rest, err := o.principal(w[3:])
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case w[0] == "grant" && len(rest) == 1:
+		rights, err := parseRights(rest[0])
+		return &officer.Grant{Resource: o.ResourceID(w[1]), Principal: to, Rights: rights}, err
+	case w[0] == "revoke" && len(rest) == 0:
+		return &officer.Revoke{Resource: o.ResourceID(w[1]), Principal: to}, nil
+	case w[0] == "reseal" && len(rest) == 0:
 		name, epoch, err := o.epoch(w[1], 0)
-		return &officer.KeyResealed{Resource: o.ResourceID(name), Epoch: epoch, Principal: o.Person(w[3]).Principal()}, err
+		return &officer.KeyResealed{Resource: o.ResourceID(name), Epoch: epoch, Principal: to}, err
 	default:
 		return nil, fmt.Errorf("no such operation")
 	}
@@ -207,6 +223,8 @@ func (o *Org) opening(text string) officer.Opening {
 		return o.Person(name).File.Name
 	case "email":
 		return o.Person(name).File.Email
+	case "group":
+		return o.GroupLabel(name)
 	default:
 		return o.Label(name)
 	}

@@ -1,9 +1,6 @@
 package plan
 
 import (
-	"errors"
-	"fmt"
-
 	"github.com/underseal/underseal/envelope"
 	"github.com/underseal/underseal/internal/datakey"
 	"github.com/underseal/underseal/internal/pubkey"
@@ -15,6 +12,11 @@ import (
 // MemberRecipient names a member's user key as an envelope's recipient.
 func MemberRecipient(id officer.MemberID, public []byte) envelope.Recipient {
 	return envelope.Recipient{Kind: envelope.ToMember, ID: append([]byte(nil), id[:]...), Key: pubkey.Hash(public)}
+}
+
+// GroupRecipient names a group's key as an envelope's recipient.
+func GroupRecipient(id officer.GroupID, public []byte) envelope.Recipient {
+	return envelope.Recipient{Kind: envelope.ToGroup, ID: append([]byte(nil), id[:]...), Key: pubkey.Hash(public)}
 }
 
 // DeviceRecipient names a device's key as an envelope's recipient.
@@ -45,10 +47,9 @@ func (a Author) sealToDevice(p *Plan, key *Key, d officer.DeviceRecord) error {
 // member can share. What the member only reads is closed, and a sharer opens
 // the next epoch (spec/log.md, "device removed").
 //
-// held returns the present key of a resource that the member reads, or ErrNoKey
-// where the store does not give it: a key that is kept back does not keep a
-// device in, so what it could reach is closed instead.
-func (a Author) RemoveOwnDevice(device officer.DeviceID, userKey *keyring.UserKey, held func(*officer.Resource) (*Key, error)) (*Plan, error) {
+// A key that the store keeps back does not keep a device in: what it could
+// reach is closed instead.
+func (a Author) RemoveOwnDevice(device officer.DeviceID, userKey *keyring.UserKey, held Held) (*Plan, error) {
 	d := a.State.Device(device)
 	if d == nil || d.Removed {
 		return nil, officer.ErrUnknown
@@ -60,27 +61,24 @@ func (a Author) RemoveOwnDevice(device officer.DeviceID, userKey *keyring.UserKe
 		return nil, err
 	}
 	defer next.Destroy()
-	err = a.rotateReach(p, m, held, func(id officer.MemberID) ([]byte, bool) {
-		if id == m.ID {
-			return next.Private.Public(), true
-		}
-		return nil, false
-	})
-	return p, err
+	n := a.renewal(p, held)
+	n.users[m.ID] = next.Private.Public()
+	return p, n.reach(m.ID)
 }
 
 // RemoveDevice takes away somebody else's device, by an officer: the member's
 // user key is closed until the member makes the next; what the officer holds
 // is rotated, what the officer does not hold is closed (attack 60).
-func (a Author) RemoveDevice(device officer.DeviceID, held func(*officer.Resource) (*Key, error)) (*Plan, error) {
+func (a Author) RemoveDevice(device officer.DeviceID, held Held) (*Plan, error) {
 	d := a.State.Device(device)
 	if d == nil || d.Removed {
 		return nil, officer.ErrUnknown
 	}
 	m := a.State.Member(d.Member)
 	p := &Plan{Operations: []officer.Operation{&officer.DeviceRemoved{Device: device}}}
-	err := a.rotateReach(p, m, held, func(id officer.MemberID) ([]byte, bool) { return nil, id == m.ID })
-	return p, err
+	n := a.renewal(p, held)
+	n.users[m.ID] = nil
+	return p, n.reach(m.ID)
 }
 
 // RotateUserKey makes the member's next user key, for all devices but one.
@@ -109,81 +107,6 @@ func (a Author) rotateUserKey(p *Plan, m *officer.Member, cur *keyring.UserKey, 
 		}
 	}
 	return &keyring.UserKey{Key: key, Private: private}, nil
-}
-
-// rotateReach rotates or closes every key that a member could reach. replace
-// says which user key takes the place of the one in the log; true without a
-// key means that nothing can be sealed to that member now.
-func (a Author) rotateReach(p *Plan, m *officer.Member, held func(*officer.Resource) (*Key, error), replace func(officer.MemberID) ([]byte, bool)) error {
-	author := a.State.Member(a.State.Device(a.Device.ID()).Member)
-	self := officer.MemberPrincipal(author.ID)
-	// A new key that the author could not keep would be nobody's tomorrow.
-	_, _, err := a.State.SealTo(author.ID, a.Now)
-	mayKeep := err == nil
-	if public, replaced := replace(author.ID); replaced {
-		mayKeep = public != nil
-	}
-	for _, r := range a.State.Resources() {
-		if r.Ended || r.Rights(officer.MemberPrincipal(m.ID)) == 0 {
-			continue
-		}
-		rights := r.Rights(self)
-		switch {
-		case mayKeep && (rights.Has(officer.Share) || author.Role == officer.RoleOfficer && rights.Has(officer.Read)):
-			err := a.rotateFor(p, r, held, replace)
-			if errors.Is(err, ErrNoKey) {
-				a.close(p, r)
-			} else if err != nil {
-				return fmt.Errorf("resource %s: %w", r.ID, err)
-			}
-		default:
-			a.close(p, r)
-		}
-	}
-	return nil
-}
-
-func (a Author) close(p *Plan, r *officer.Resource) {
-	if e := r.Epoch(); !e.Closed {
-		p.Operations = append(p.Operations, &officer.KeyClosed{Resource: r.ID, Epoch: e.Number})
-	}
-}
-
-func (a Author) rotateFor(p *Plan, r *officer.Resource, held func(*officer.Resource) (*Key, error), replace func(officer.MemberID) ([]byte, bool)) error {
-	key, err := held(r)
-	if err != nil {
-		return err
-	}
-	next, op, err := a.nextKey(key)
-	if err != nil {
-		return err
-	}
-	defer next.Destroy()
-	p.Operations = append(p.Operations, op)
-	for _, g := range r.Grants {
-		id, ok := g.Principal.Member()
-		if !ok {
-			continue
-		}
-		public, replaced := replace(id)
-		switch {
-		case replaced && public == nil:
-			p.Skipped = append(p.Skipped, id)
-			continue
-		case !replaced:
-			public, _, err = a.State.SealTo(id, a.Now)
-			if errors.Is(err, officer.ErrClosed) {
-				p.Skipped = append(p.Skipped, id)
-				continue
-			} else if err != nil {
-				return err
-			}
-		}
-		if err := a.seal(p, next, id, public); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // Acceptance is a new device's agreement to serve a member of an organization.

@@ -35,7 +35,7 @@ func TestEnd(t *testing.T) {
 	dora := w.add(alice, "dora", officer.RoleOfficer)
 	w.create(alice, "phone", wire.KindField)
 	w.create(alice, "ssn", wire.KindField)
-	pl, err := w.author(alice).Grant(w.keys["ssn"], dora.id(), officer.Read)
+	pl, err := w.author(alice).Grant(w.keys["ssn"], officer.MemberPrincipal(dora.id()), officer.Read)
 	w.do(alice, pl, err)
 	id := w.resource("ssn").ID
 	pl, err = w.author(dora).End(id) // no key is needed
@@ -46,8 +46,8 @@ func TestEnd(t *testing.T) {
 
 	_, again := w.author(alice).End(id)
 	_, _, rotate := w.author(alice).Rotate(w.keys["ssn"])
-	_, _, revoke := w.author(alice).Revoke(w.keys["ssn"], dora.id())
-	_, restore := w.author(alice).Restore(id, dora.id())
+	_, _, revoke := w.author(alice).Revoke(w.keys["ssn"], officer.MemberPrincipal(dora.id()))
+	_, restore := w.author(alice).Restore(id, officer.MemberPrincipal(dora.id()))
 	for what, err := range map[string]error{"end": again, "rotate": rotate, "revoke and rotate": revoke, "restore": restore} {
 		if !errors.Is(err, officer.ErrEnded) {
 			t.Errorf("%s: %v", what, err)
@@ -58,24 +58,24 @@ func TestEnd(t *testing.T) {
 	}
 
 	own, other := w.secondDevice(alice), w.secondDevice(dora)
-	pl, err = w.author(alice).RemoveDevice(other.device.ID(), w.held)
+	pl, err = w.author(alice).RemoveDevice(other.device.ID(), plan.Held{Resource: w.held})
 	must(t, err)
 	if touches(pl, id) {
 		t.Error("the removal of a device touches what has ended")
 	}
 	must(t, w.try(alice, pl))
-	pl, err = w.author(alice).RemoveOwnDevice(own.device.ID(), alice.userKey, func(r *officer.Resource) (*plan.Key, error) {
+	pl, err = w.author(alice).RemoveOwnDevice(own.device.ID(), alice.userKey, plan.Held{Resource: func(r *officer.Resource) (*plan.Key, error) {
 		if r.ID == id {
 			t.Error("the key of what has ended is asked for")
 		}
 		return w.held(r)
-	})
+	}})
 	must(t, err)
 	if touches(pl, id) {
 		t.Error("the removal of an own device touches what has ended")
 	}
 	must(t, w.try(alice, pl))
-	pl, err = w.author(alice).CloseRevoke(id, dora.id())
+	pl, err = w.author(alice).CloseRevoke(id, officer.MemberPrincipal(dora.id()))
 	w.do(alice, pl, err)
 	if w.resource("ssn").Rights(officer.MemberPrincipal(dora.id())) != 0 {
 		t.Error("dora still reads it")

@@ -45,9 +45,9 @@ type Plan struct {
 	Operations []officer.Operation
 	Envelopes  []Filed
 	Mail       []Message
-	// Skipped are members who are granted a rotated key but cannot be sealed
-	// to now: their user key is closed or their time is over.
-	Skipped []officer.MemberID
+	// Skipped are principals who are granted a rotated key but cannot be
+	// sealed to now: their key is closed or their time is over.
+	Skipped []officer.Principal
 }
 
 // Join adds what another plan does, so that one entry does both.
@@ -102,7 +102,7 @@ func (a Author) CreateResource(kind wire.KeyKind, binding officer.Binding, label
 		op.Public = pub
 	}
 	p := &Plan{Operations: []officer.Operation{op}}
-	if err := a.sealTo(p, key, creator); err != nil {
+	if err := a.sealTo(p, key, officer.MemberPrincipal(creator)); err != nil {
 		return nil, nil, err
 	}
 	under := []*Key{key}
@@ -170,44 +170,54 @@ func (a Author) AddMember(card officer.CardFile, role officer.Role, expires time
 		})
 		// Not in the log yet: the key is the one on the card, whose own
 		// signature ParseCard checked and which this very entry brings in.
-		if err := a.seal(p, directory, card.Card.ID(), card.Card.UserKey()); err != nil {
+		if err := a.seal(p, directory, officer.MemberPrincipal(card.Card.ID()), card.Card.UserKey()); err != nil {
 			return nil, err
 		}
 	}
 	return p, p.AddOpenings(directory, card.Name, card.Email)
 }
 
-// Grant gives a member rights on a resource, whose present key it seals to them.
-func (a Author) Grant(key *Key, to officer.MemberID, rights officer.Rights) (*Plan, error) {
+// Grant gives a principal rights on a resource, whose present key it seals to
+// them.
+func (a Author) Grant(key *Key, to officer.Principal, rights officer.Rights) (*Plan, error) {
 	p := &Plan{Operations: []officer.Operation{&officer.Grant{
-		Resource: officer.ResourceID(key.Context().Resource), Principal: officer.MemberPrincipal(to), Rights: rights,
+		Resource: officer.ResourceID(key.Context().Resource), Principal: to, Rights: rights,
 	}}}
 	return p, a.sealTo(p, key, to)
 }
 
-// Reseal seals an epoch's key once more to a member who is granted the
+// Reseal seals an epoch's key once more to a principal who is granted the
 // resource. The plan has no operation where the log lets the author send it
 // already.
-func (a Author) Reseal(key *Key, to officer.MemberID) (*Plan, error) {
-	public, hash, err := a.State.SealTo(to, a.Now)
+func (a Author) Reseal(key *Key, to officer.Principal) (*Plan, error) {
+	public, hash, err := a.publicKey(to)
 	if err != nil {
 		return nil, err
 	}
 	c := key.Context()
-	p := &Plan{}
-	if id := officer.ResourceID(c.Resource); a.State.MayHold(id, c.Epoch, to, hash, a.Device.ID()) != nil {
-		p.Operations = append(p.Operations, &officer.KeyResealed{Resource: id, Epoch: c.Epoch, Principal: officer.MemberPrincipal(to)})
+	p, id := &Plan{}, officer.ResourceID(c.Resource)
+	if !a.maySend(id, c.Epoch, to, hash) {
+		p.Operations = append(p.Operations, &officer.KeyResealed{Resource: id, Epoch: c.Epoch, Principal: to})
 	}
 	return p, a.seal(p, key, to, public)
 }
 
-// Revoke takes a member's rights on a resource and opens its next epoch for
+func (a Author) maySend(id officer.ResourceID, epoch uint64, to officer.Principal, hash officer.Hash) bool {
+	if m, ok := to.Member(); ok {
+		return a.State.MayHold(id, epoch, m, hash, a.Device.ID()) == nil
+	}
+	group, _ := to.Group()
+	g := a.State.Group(group)
+	return g != nil && !g.Ended() && a.State.MayHoldThrough(group, id, epoch, g.Members[0].Member, hash, a.Device.ID()) == nil
+}
+
+// Revoke takes a principal's rights on a resource and opens its next epoch for
 // those who remain; held is the present key.
-func (a Author) Revoke(held *Key, from officer.MemberID) (*Plan, *Key, error) {
-	p := &Plan{Operations: []officer.Operation{&officer.Revoke{
-		Resource: officer.ResourceID(held.Context().Resource), Principal: officer.MemberPrincipal(from),
-	}}}
-	next, err := a.rotate(p, held, func(m officer.MemberID) bool { return m != from })
+func (a Author) Revoke(held *Key, from officer.Principal) (*Plan, *Key, error) {
+	p := &Plan{Operations: []officer.Operation{&officer.Revoke{Resource: officer.ResourceID(held.Context().Resource), Principal: from}}}
+	n := a.renewal(p, Held{})
+	n.without = func(p officer.Principal) bool { return p.Kind == from.Kind && string(p.ID) == string(from.ID) }
+	next, err := n.rotate(held)
 	return p, next, err
 }
 
@@ -216,21 +226,19 @@ func (a Author) Revoke(held *Key, from officer.MemberID) (*Plan, *Key, error) {
 // could open tomorrow.
 func (a Author) Rotate(held *Key) (*Plan, *Key, error) {
 	p := &Plan{}
-	next, err := a.rotate(p, held, func(officer.MemberID) bool { return true })
+	next, err := a.renewal(p, Held{}).rotate(held)
 	return p, next, err
 }
 
-// CloseRevoke takes a member's rights on a resource that the author does not
+// CloseRevoke takes a principal's rights on a resource that the author does not
 // hold: the present epoch is closed, and a sharer opens the next (attack 60).
-func (a Author) CloseRevoke(id officer.ResourceID, from officer.MemberID) (*Plan, error) {
+func (a Author) CloseRevoke(id officer.ResourceID, from officer.Principal) (*Plan, error) {
 	r := a.State.Resource(id)
 	if r == nil {
 		return nil, officer.ErrUnknown
 	}
-	p := &Plan{Operations: []officer.Operation{&officer.Revoke{Resource: id, Principal: officer.MemberPrincipal(from)}}}
-	if e := r.Epoch(); !e.Closed {
-		p.Operations = append(p.Operations, &officer.KeyClosed{Resource: id, Epoch: e.Number})
-	}
+	p := &Plan{Operations: []officer.Operation{&officer.Revoke{Resource: id, Principal: from}}}
+	closeResource(p, r)
 	return p, nil
 }
 
@@ -246,11 +254,11 @@ func (a Author) End(id officer.ResourceID) (*Plan, error) {
 	return &Plan{Operations: []officer.Operation{&officer.ResourceEnded{Resource: id}}}, nil
 }
 
-// Restore gives share back to a member who reads an orphaned resource, by an
+// Restore gives share back to a principal who reads an orphaned resource, by an
 // officer. It hands out no key and needs none (spec/log.md, "Orphaned
 // resources").
-func (a Author) Restore(id officer.ResourceID, to officer.MemberID) (*Plan, error) {
-	r, principal := a.State.Resource(id), officer.MemberPrincipal(to)
+func (a Author) Restore(id officer.ResourceID, to officer.Principal) (*Plan, error) {
+	r := a.State.Resource(id)
 	switch {
 	case r == nil:
 		return nil, officer.ErrUnknown
@@ -258,48 +266,12 @@ func (a Author) Restore(id officer.ResourceID, to officer.MemberID) (*Plan, erro
 		return nil, officer.ErrEnded
 	case !r.Orphaned():
 		return nil, fmt.Errorf("%w: somebody shares it", officer.ErrAuthority)
-	case !r.Rights(principal).Has(officer.Read):
+	case !r.Rights(to).Has(officer.Read):
 		return nil, officer.ErrRights
 	}
 	return &Plan{Operations: []officer.Operation{
-		&officer.Grant{Resource: id, Principal: principal, Rights: r.Rights(principal) | officer.Share},
+		&officer.Grant{Resource: id, Principal: to, Rights: r.Rights(to) | officer.Share},
 	}}, nil
-}
-
-func (a Author) rotate(p *Plan, held *Key, keep func(officer.MemberID) bool) (*Key, error) {
-	id := officer.ResourceID(held.Context().Resource)
-	r := a.State.Resource(id)
-	if r == nil {
-		return nil, officer.ErrUnknown
-	}
-	if r.Ended {
-		return nil, officer.ErrEnded
-	}
-	if e := r.Epoch(); held.Context().Epoch != e.Number || held.Commitment() != e.Commitment {
-		return nil, ErrNoKey
-	}
-	if self := a.member(); r.Rights(officer.MemberPrincipal(self)) != 0 {
-		if _, _, err := a.State.SealTo(self, a.Now); err != nil {
-			return nil, fmt.Errorf("your own user key: %w", err)
-		}
-	}
-	next, op, err := a.nextKey(held)
-	if err != nil {
-		return nil, err
-	}
-	p.Operations = append(p.Operations, op)
-	for _, g := range r.Grants {
-		m, ok := g.Principal.Member()
-		if !ok || !keep(m) {
-			continue
-		}
-		if err := a.sealTo(p, next, m); errors.Is(err, officer.ErrClosed) {
-			p.Skipped = append(p.Skipped, m)
-		} else if err != nil {
-			return nil, err
-		}
-	}
-	return next, nil
 }
 
 // member is the author's; zero where the log does not know the device.
@@ -328,23 +300,4 @@ func (a Author) nextKey(held *Key) (*Key, *officer.KeyRotated, error) {
 		}
 	}
 	return next, op, nil
-}
-
-// sealTo files key for a member, under the user key that the log names (P2).
-func (a Author) sealTo(p *Plan, key *Key, to officer.MemberID) error {
-	public, _, err := a.State.SealTo(to, a.Now)
-	if err != nil {
-		return err
-	}
-	return a.seal(p, key, to, public)
-}
-
-func (a Author) seal(p *Plan, key *Key, to officer.MemberID, public []byte) error {
-	r := MemberRecipient(to, public)
-	b, err := envelope.Seal(key, r, public, a.Device)
-	if err != nil {
-		return err
-	}
-	p.Envelopes = append(p.Envelopes, Filed{Index: r.Index(), Envelope: b})
-	return nil
 }

@@ -1,11 +1,11 @@
 /** log.md, "Accepting envelopes": what a member's device may take from whom. */
 import { equal, hex } from './bytes.js';
 import { must } from './refusal.js';
-import { right, sender } from './log.js';
 import { kinds, publicKeyName } from './suite.js';
+import { right, sender } from './words.js';
 
 const zero = new Uint8Array(32);
-const recipients = { member: 1, device: 3 };
+const recipients = { member: 1, group: 2, device: 3 };
 
 /**
  * What an envelope with a resource's key to a member must say (L-23 to L-27).
@@ -32,6 +32,70 @@ export function wantResourceKey(state, claim) {
       epoch: claim.epoch,
       commitment: epoch.commitment,
       recipient: { kind: recipients.member, id: member.id, key: claim.recipientKey },
+      sender: claim.sender,
+    },
+    publicKey: epoch.public,
+    senderKey: state.devices.get(device).record.signing,
+  };
+}
+
+/**
+ * What an envelope with a group's seed to a member must say (L-31 to L-35).
+ * @param {import('./log.js').State} state
+ * @param {{group: Uint8Array, epoch: number, member: Uint8Array, recipientKey: Uint8Array, sender: Uint8Array}} claim
+ */
+export function wantGroupSeed(state, claim) {
+  const group = state.groups.get(hex(claim.group));
+  const member = state.members.get(hex(claim.member));
+  must(group !== undefined && member !== undefined, 'L-31', 'unknown group or member');
+  const epoch = group.epochs[claim.epoch - 1];
+  must(epoch !== undefined, 'L-32', 'unknown epoch');
+  const place = group.members.get(hex(claim.member));
+  must(place !== undefined, 'L-33', 'not in the group');
+  const key = member.userKeys.find((g) => equal(publicKeyName(g.public), claim.recipientKey));
+  must(key !== undefined, 'L-34', "not a key of the member's");
+  const device = hex(claim.sender);
+  must(device === epoch.author || place.senders.has(sender(device, claim.epoch)), 'L-35', 'not from who was to send it');
+  return {
+    want: {
+      organization: state.organization,
+      kind: kinds.group,
+      resource: group.id,
+      epoch: claim.epoch,
+      commitment: epoch.commitment,
+      recipient: { kind: recipients.member, id: member.id, key: claim.recipientKey },
+      sender: claim.sender,
+    },
+    publicKey: epoch.public,
+    senderKey: state.devices.get(device).record.signing,
+  };
+}
+
+/**
+ * What an envelope with a resource's key to a group must say, for who opens it (L-36 to L-40).
+ * @param {import('./log.js').State} state
+ * @param {{resource: Uint8Array, epoch: number, group: Uint8Array, member: Uint8Array, recipientKey: Uint8Array, sender: Uint8Array}} claim
+ */
+export function wantGroupKey(state, claim) {
+  const resource = state.resources.get(hex(claim.resource));
+  const group = state.groups.get(hex(claim.group));
+  must(resource !== undefined && group !== undefined, 'L-36', 'unknown resource or group');
+  const epoch = resource.epochs[claim.epoch - 1];
+  must(epoch !== undefined, 'L-37', 'unknown epoch');
+  const grant = resource.grants.get(hex(claim.group));
+  must(grant !== undefined && group.members.has(hex(claim.member)), 'L-38', 'not granted');
+  const key = group.epochs.find((e) => equal(publicKeyName(e.public), claim.recipientKey));
+  must(key !== undefined, 'L-39', "not a key of the group's");
+  const device = hex(claim.sender);
+  must(device === epoch.author || grant.senders.has(sender(device, claim.epoch)), 'L-40', 'not from who was to send it');
+  return {
+    want: {
+      organization: state.organization,
+      kind: resource.kind,
+      resource: resource.id,
+      epoch: claim.epoch,
+      commitment: epoch.commitment,
+      recipient: { kind: recipients.group, id: group.id, key: claim.recipientKey },
       sender: claim.sender,
     },
     publicKey: epoch.public,

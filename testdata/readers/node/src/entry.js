@@ -1,6 +1,6 @@
 /** log.md, "Layout" and "Operations": what an entry of the log says. */
 import { anyMap, any, bstr, checkVersion, encode, list, parse, struct, tstr, tuple, uint } from './cbor.js';
-import { utf8 } from './bytes.js';
+import { hex, utf8 } from './bytes.js';
 import { Refusal, must, within } from './refusal.js';
 
 const maxEntry = 1048576;
@@ -21,6 +21,12 @@ export const op = {
   revoke: 10,
   directory: 11,
   keyResealed: 12,
+  groupCreated: 13,
+  groupMemberAdded: 14,
+  groupMemberRemoved: 15,
+  groupRotated: 16,
+  groupClosed: 29,
+  groupResealed: 30,
   resourceEnded: 32,
 };
 
@@ -30,11 +36,19 @@ const sealedKey = bstr(72);
 // The size is a matter of L-19.
 const xwing = bstr();
 
-/** A principal is a member: groups are reserved. @param {unknown} item */
+/** A principal is a member or, by a shorter id, a group. @param {unknown} item */
 function principal(item) {
   const [kind, id] = tuple(uint(), bstr())(item);
-  must(kind === 1, 'L-5', `a principal of kind ${kind}`);
-  return bstr(32)(id);
+  must(kind === 1 || kind === 2, 'L-5', `a principal of kind ${kind}`);
+  return bstr(kind === 1 ? 32 : 16)(id);
+}
+
+/** @param {unknown} item */
+function groupMembers(item) {
+  const all = list(tuple(hash, uint()))(item);
+  must(all.length > 0, 'L-5', 'a group of nobody');
+  all.forEach(([id], i) => must(i === 0 || hex(all[i - 1][0]) < hex(id), 'L-5', 'members out of order'));
+  return all.map(([member, rights]) => ({ member, rights }));
 }
 
 /** @param {unknown} item */
@@ -92,6 +106,24 @@ const operations = {
   [op.revoke]: struct({ 1: ['resource', id16], 2: ['principal', principal] }),
   [op.directory]: struct({ 1: ['resource', id16], 2: ['epoch', uint()], 3: ['items', items] }),
   [op.keyResealed]: struct({ 1: ['resource', id16], 2: ['epoch', uint()], 3: ['principal', principal] }),
+  [op.groupCreated]: struct({
+    1: ['group', id16],
+    2: ['commitment', hash],
+    3: ['public', xwing],
+    4: ['label', hash],
+    5: ['members', groupMembers],
+  }),
+  [op.groupMemberAdded]: struct({ 1: ['group', id16], 2: ['member', hash], 3: ['rights', uint()] }),
+  [op.groupMemberRemoved]: struct({ 1: ['group', id16], 2: ['member', hash] }),
+  [op.groupRotated]: struct({
+    1: ['group', id16],
+    2: ['epoch', uint()],
+    3: ['commitment', hash],
+    4: ['previous', sealedKey],
+    5: ['public', xwing],
+  }),
+  [op.groupClosed]: struct({ 1: ['group', id16], 2: ['epoch', uint()] }),
+  [op.groupResealed]: struct({ 1: ['group', id16], 2: ['epoch', uint()], 3: ['member', hash] }),
   [op.resourceEnded]: struct({ 1: ['resource', id16] }),
 };
 

@@ -3,31 +3,12 @@ import { equal, hex } from './bytes.js';
 import { parseCard } from './card.js';
 import { checkAcceptance, parseRecord } from './device.js';
 import { op, parseEntry, parseOperation } from './entry.js';
+import { groupSteps, rightsOf } from './groups.js';
 import { must, within } from './refusal.js';
 import { checkSealingKey, publicKeyName, sum, verify } from './suite.js';
+import { authority, of, right, role, sender } from './words.js';
 
 const zero = new Uint8Array(32);
-export const role = { officer: 1, member: 2, guest: 3 };
-export const right = { read: 1, write: 2, share: 4 };
-const of = { field: 1, folder: 2, directory: 3 };
-
-/** The roles that the authority table lets use an operation at all. */
-const authority = {
-  [op.genesis]: [],
-  [op.memberAdded]: [role.officer],
-  [op.deviceAdded]: [role.officer, role.member, role.guest],
-  [op.deviceRemoved]: [role.officer, role.member, role.guest],
-  [op.userKeyRotated]: [role.officer, role.member, role.guest],
-  [op.keyCreated]: [role.officer, role.member],
-  [op.keyRotated]: [role.officer, role.member],
-  [op.keyClosed]: [role.officer, role.member, role.guest],
-  [op.grant]: [role.officer, role.member],
-  [op.revoke]: [role.officer, role.member],
-  [op.directory]: [role.officer, role.member],
-  [op.keyResealed]: [role.officer, role.member],
-  [op.resourceEnded]: [role.officer, role.member],
-};
-
 /**
  * What a log says, keyed by ids in hexadecimal. Maps keep the order of the log.
  *
@@ -39,6 +20,7 @@ const authority = {
  * @property {Map<string, Member>} members
  * @property {Map<string, Device>} devices
  * @property {Map<string, Resource>} resources
+ * @property {Map<string, import('./groups.js').Group>} groups
  * @property {string} [directory]
  * @property {Set<string>} keyIds
  * @property {Set<string>} texts
@@ -78,7 +60,7 @@ const authority = {
  * @property {boolean} ended
  * @property {Uint8Array} label
  * @property {{commitment: Uint8Array, public?: Uint8Array, previous?: Uint8Array, author: string, closed: boolean, entry: number}[]} epochs
- * @property {Map<string, {rights: number, senders: Set<string>}>} grants by member
+ * @property {Map<string, {rights: number, senders: Set<string>}>} grants by member or group
  */
 
 /** @returns {State} */
@@ -89,15 +71,13 @@ const initial = (organization) => ({
   members: new Map(),
   devices: new Map(),
   resources: new Map(),
+  groups: new Map(),
   keyIds: new Set(),
   texts: new Set(),
   invites: new Set(),
   bindings: new Set(),
   openings: new Map(),
 });
-
-/** One of a grant's senders. @param {string} device @param {number} epoch */
-export const sender = (device, epoch) => `${device} ${epoch}`;
 
 /**
  * Replays a log from its first entry on.
@@ -143,6 +123,10 @@ class Step {
     this.owed = new Map();
     /** @type {Set<string>} resources */
     this.touched = new Set();
+    /** @type {Map<string, number>} epochs by group */
+    this.owedGroups = new Map();
+    /** @type {Set<string>} groups */
+    this.touchedGroups = new Set();
     this.owesUserKey = false;
   }
 
@@ -183,6 +167,7 @@ class Step {
       const grants = [...state.resources.get(id).grants.values()];
       must(grants.some(({ rights }) => rights & right.share), 'L-21', 'nobody is left to share a resource');
     }
+    this.groupsAtTheEnd();
   }
 
   /** @param {Uint8Array} key */
@@ -276,7 +261,7 @@ class Step {
 
   /** My rights on a resource. @param {Resource} resource */
   mine(resource) {
-    return resource.grants.get(this.me)?.rights ?? 0;
+    return rightsOf(this.state, this.me, resource);
   }
 
   /** @param {Resource} resource */
@@ -316,7 +301,7 @@ class Step {
   }
 
   [op.deviceRemoved]({ device: id }) {
-    const { members, devices, resources } = this.state;
+    const { members, devices } = this.state;
     const device = devices.get(hex(id));
     must(device !== undefined && !device.removed, 'L-15', 'no such device');
     const own = device.member === this.me;
@@ -327,7 +312,7 @@ class Step {
     must(member.devices.some((other) => !devices.get(other).removed), 'L-21', "the member's last device");
     if (own) this.owesUserKey = true;
     else member.closed = true;
-    for (const resource of resources.values()) if (resource.grants.has(device.member)) this.owe(resource);
+    this.oweReach(device.member);
   }
 
   [op.userKeyRotated]({ member: id, generation, public: key, commitment, previous }) {
@@ -349,7 +334,7 @@ class Step {
     must(!forOfficers || this.myRole === role.officer, 'L-11', 'only officers make fields and the directory');
     must(kind !== of.directory || state.directory === undefined, 'L-14', 'the directory is there');
     must(kind >= of.field && kind <= of.directory, 'L-5', `a resource of kind ${kind}`);
-    must(!state.resources.has(hex(id)), 'L-14', 'the resource is not new');
+    this.newId(id);
     if (binding.id !== '') this.claim(state.bindings, binding.encoded, 'the binding');
     this.claimKey(commitment);
     this.claimResourcePublic(kind, key);
@@ -360,7 +345,7 @@ class Step {
       binding,
       label,
       ended: false,
-      epochs: [{ commitment, public: key, author: this.author, closed: false, entry: state.length }],
+      epochs: [this.epoch(commitment, key)],
       grants: new Map([[this.me, { rights: 7, senders: new Set() }]]),
     });
     if (kind === of.directory) state.directory = hex(id);
@@ -372,35 +357,48 @@ class Step {
     const cleansUp = this.myRole === role.officer && mine & right.read && this.owes(resource);
     must(mine & right.share || cleansUp, 'L-11', 'no share');
     this.notEnded(resource);
-    const present = resource.epochs.at(-1);
-    must(epoch === resource.epochs.length + 1, 'L-16', `epoch ${epoch}`);
-    must(present.entry !== this.state.length, 'L-16', 'a second epoch in the entry');
+    this.nextEpoch(resource, epoch);
     this.claimKey(commitment);
     this.claimResourcePublic(resource.kind, key);
-    present.closed = true;
-    resource.epochs.push({ commitment, public: key, previous, author: this.author, closed: false, entry: this.state.length });
+    resource.epochs.at(-1).closed = true;
+    resource.epochs.push(this.epoch(commitment, key, previous));
   }
 
   [op.keyClosed]({ resource: id, epoch }) {
     const resource = this.resource(id);
     const may = this.myRole === role.officer || this.mine(resource) & right.share || this.owes(resource);
     must(may, 'L-11', 'no share');
-    const present = this.openEpoch(resource, epoch);
-    must(present.entry !== this.state.length, 'L-16', 'an epoch of this entry');
-    present.closed = true;
+    this.openEpoch(resource, epoch, true).closed = true;
   }
 
   /** The present epoch, which the operation must name and which must be open. */
-  openEpoch(resource, epoch) {
-    const present = resource.epochs.at(-1);
-    must(epoch === resource.epochs.length && !present.closed, 'L-16', `epoch ${epoch}`);
+  openEpoch({ epochs }, epoch, older = false) {
+    const present = epochs.at(-1);
+    must(epoch === epochs.length && !present.closed, 'L-16', `epoch ${epoch}`);
+    must(!older || present.entry !== this.state.length, 'L-16', 'an epoch of this entry');
     return present;
+  }
+
+  /** The operation must name the epoch that comes next, once in an entry. */
+  nextEpoch({ epochs }, epoch) {
+    must(epoch === epochs.length + 1, 'L-16', `epoch ${epoch}`);
+    must(epochs.at(-1).entry !== this.state.length, 'L-16', 'a second epoch in the entry');
+  }
+
+  /** An epoch that this entry opens. */
+  epoch(commitment, key, previous) {
+    return { commitment, public: key, previous, author: this.author, closed: false, entry: this.state.length };
+  }
+
+  /** @param {Uint8Array} id */
+  newId(id) {
+    must(!this.state.resources.has(hex(id)), 'L-14', 'the id of a resource');
+    must(!this.state.groups.has(hex(id)), 'L-14', 'the id of a group');
   }
 
   [op.grant]({ resource: id, principal, rights }) {
     const resource = this.resource(id);
-    const member = this.state.members.get(hex(principal));
-    must(member !== undefined, 'L-15', 'an unknown member');
+    const to = this.recipient(principal);
     const mine = this.mine(resource);
     const held = resource.grants.get(hex(principal))?.rights ?? 0;
     const orphaned = ![...resource.grants.values()].some((grant) => grant.rights & right.share);
@@ -408,11 +406,11 @@ class Step {
     const restored = officer && orphaned && held !== 0 && rights === (held | right.share);
     must(restored || mine & right.share, 'L-11', 'no share');
     must(restored || ([1, 3, 5, 7].includes(rights) && (mine & rights) === rights), 'L-17', `rights ${rights}`);
-    must(officer || member.role !== role.officer || (held & rights) === held, 'L-11', 'less than an officer has');
+    must(officer || !to.officer || (held & rights) === held, 'L-11', 'less than an officer has');
     const tooMuch = rights & right.share || resource.kind === of.directory;
-    must(member.role !== role.guest || !tooMuch, 'L-17', 'not for guests');
+    must(!to.guest || !tooMuch, 'L-17', 'not for guests');
     this.notEnded(resource);
-    must(!member.closed, 'L-18', 'to a closed user key');
+    must(!to.closed, 'L-18', 'to a closed key');
     must(restored || !resource.epochs.at(-1).closed, 'L-18', 'of a closed epoch');
     const senders = resource.grants.get(hex(principal))?.senders ?? new Set();
     if (!restored) senders.add(sender(this.author, resource.epochs.length));
@@ -422,11 +420,13 @@ class Step {
 
   [op.revoke]({ resource: id, principal }) {
     const resource = this.resource(id);
-    must(this.myRole === role.officer || this.mine(resource) & right.share, 'L-11', 'no share');
+    const from = this.recipient(principal);
+    const mine = this.mine(resource);
+    must(this.myRole === role.officer || mine & right.share, 'L-11', 'no share');
     must(hex(principal) !== this.me, 'L-11', "one's own grant");
-    const ofOfficer = this.state.members.get(hex(principal))?.role === role.officer;
-    must(this.myRole === role.officer || !ofOfficer, 'L-11', "an officer's grant");
+    must(this.myRole === role.officer || !from.officer, 'L-11', "an officer's grant");
     must(resource.grants.delete(hex(principal)), 'L-15', 'no such grant');
+    must(this.mine(resource) === mine, 'L-11', "a grant of one's own group");
     this.owe(resource);
   }
 
@@ -447,12 +447,13 @@ class Step {
 
   [op.keyResealed]({ resource: id, epoch, principal }) {
     const resource = this.resource(id);
+    const to = this.recipient(principal);
     must(this.mine(resource) & right.share, 'L-11', 'no share');
     must(epoch >= 1 && epoch <= resource.epochs.length, 'L-16', `epoch ${epoch}`);
     const grant = resource.grants.get(hex(principal));
     must(grant !== undefined, 'L-15', 'no such grant');
     this.notEnded(resource);
-    must(!this.state.members.get(hex(principal)).closed, 'L-18', 'to a closed user key');
+    must(!to.closed, 'L-18', 'to a closed key');
     grant.senders.add(sender(this.author, epoch));
   }
 
@@ -466,3 +467,5 @@ class Step {
     this.state.bindings.delete(hex(resource.binding.encoded));
   }
 }
+
+Object.assign(Step.prototype, groupSteps);

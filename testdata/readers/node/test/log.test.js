@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { wantResourceKey, wantUserKey } from '../src/accept.js';
+import { wantGroupKey, wantGroupSeed, wantResourceKey, wantUserKey } from '../src/accept.js';
 import { hex } from '../src/bytes.js';
 import { apply, replay } from '../src/log.js';
 import { bytes, checkAll, load } from './vectors.js';
@@ -20,8 +20,12 @@ function replayed({ organization, log }, { entries }) {
   return states.get(key);
 }
 
+const shownEpochs = (epochs) => epochs.map((e) => ({ commitment: hex(e.commitment), author: e.author, closed: e.closed }));
+
+const shownSenders = (senders) => [...senders].map((s) => s.split(' ')).map(([device, epoch]) => ({ device, epoch: Number(epoch) }));
+
 /** The part of the state that the vectors show. */
-function shown({ length, head, name, directory, members, resources, devices, openings }) {
+function shown({ length, head, name, directory, members, resources, groups, devices, openings }) {
   return {
     length,
     head: hex(head),
@@ -42,13 +46,26 @@ function shown({ length, head, name, directory, members, resources, devices, ope
       kind: r.kind,
       label: hex(r.label),
       ended: r.ended,
-      epochs: r.epochs.map((e) => ({ commitment: hex(e.commitment), author: e.author, closed: e.closed })),
-      grants: [...r.grants].sort(([a], [b]) => (a < b ? -1 : 1)).map(([member, { rights, senders }]) => ({
-        member,
+      epochs: shownEpochs(r.epochs),
+      // A group's id is shorter than a member's, and comes later.
+      grants: [...r.grants].sort(([a], [b]) => b.length - a.length || (a < b ? -1 : 1)).map(([id, { rights, senders }]) => ({
+        ...(id.length === 32 ? { group: id } : { member: id }),
         rights,
-        senders: [...senders].map((s) => s.split(' ')).map(([device, epoch]) => ({ device, epoch: Number(epoch) })),
+        senders: shownSenders(senders),
       })),
     })),
+    ...(groups.size > 0 && {
+      groups: [...groups.values()].map((g) => ({
+        id: hex(g.id),
+        label: hex(g.label),
+        epochs: shownEpochs(g.epochs),
+        members: [...g.members].sort(([a], [b]) => (a < b ? -1 : 1)).map(([member, { rights, senders }]) => ({
+          member,
+          rights,
+          senders: shownSenders(senders),
+        })),
+      })),
+    }),
     openings: [...openings].sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, { epoch }]) => {
       const [text, resource] = key.split(' ');
       return { text, resource, epoch };
@@ -56,11 +73,14 @@ function shown({ length, head, name, directory, members, resources, devices, ope
   };
 }
 
+/** @param {any} v @param {any} file */
+function replayVector(v, file) {
+  const state = replayed(v, file);
+  return v.state ? { state: shown(state) } : {};
+}
+
 checkAll('log', {
-  replay(v, file) {
-    const state = replayed(v, file);
-    return v.state ? { state: shown(state) } : {};
-  },
+  replay: replayVector,
   envelope(v, file) {
     wantResourceKey(replayed(v, file), {
       resource: bytes(v.resource),
@@ -75,6 +95,31 @@ checkAll('log', {
     const claim = { member: bytes(v.member), generation: v.epoch ?? 0, device: bytes(v.device), sender: bytes(v.sender) };
     const { want } = wantUserKey(replayed(v, file), claim);
     assert.equal(want.resource.every((byte) => byte === 0), claim.generation === 1);
+    return {};
+  },
+});
+
+checkAll('log-groups', {
+  replay: replayVector,
+  'group envelope'(v, file) {
+    wantGroupSeed(replayed(v, file), {
+      group: bytes(v.group),
+      epoch: v.epoch ?? 0,
+      member: bytes(v.member),
+      recipientKey: bytes(v.recipient_key),
+      sender: bytes(v.sender),
+    });
+    return {};
+  },
+  'envelope to a group'(v, file) {
+    wantGroupKey(replayed(v, file), {
+      resource: bytes(v.resource),
+      epoch: v.epoch ?? 0,
+      group: bytes(v.group),
+      member: bytes(v.member),
+      recipientKey: bytes(v.recipient_key),
+      sender: bytes(v.sender),
+    });
     return {};
   },
 });

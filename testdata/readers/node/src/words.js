@@ -1,0 +1,32 @@
+/** log.md, "Words": the numbers that stand for them, and who may use an operation at all. */
+import { op } from './entry.js';
+
+export const role = { officer: 1, member: 2, guest: 3 };
+export const right = { read: 1, write: 2, share: 4 };
+export const of = { field: 1, folder: 2, directory: 3 };
+
+/** One of a grant's senders. @param {string} device @param {number} epoch */
+export const sender = (device, epoch) => `${device} ${epoch}`;
+
+/** The roles that the authority table lets use an operation at all. */
+export const authority = {
+  [op.genesis]: [],
+  [op.memberAdded]: [role.officer],
+  [op.deviceAdded]: [role.officer, role.member, role.guest],
+  [op.deviceRemoved]: [role.officer, role.member, role.guest],
+  [op.userKeyRotated]: [role.officer, role.member, role.guest],
+  [op.keyCreated]: [role.officer, role.member],
+  [op.keyRotated]: [role.officer, role.member],
+  [op.keyClosed]: [role.officer, role.member, role.guest],
+  [op.grant]: [role.officer, role.member],
+  [op.revoke]: [role.officer, role.member],
+  [op.directory]: [role.officer, role.member],
+  [op.keyResealed]: [role.officer, role.member],
+  [op.groupCreated]: [role.officer],
+  [op.groupMemberAdded]: [role.officer, role.member],
+  [op.groupMemberRemoved]: [role.officer, role.member],
+  [op.groupRotated]: [role.officer, role.member],
+  [op.groupClosed]: [role.officer, role.member, role.guest],
+  [op.groupResealed]: [role.officer, role.member],
+  [op.resourceEnded]: [role.officer, role.member],
+};
