@@ -142,6 +142,10 @@ func (a *app) clioConnect(ctx context.Context, w *workspace.Workspace, f connect
 		return err
 	}
 	defer app.Secret.Destroy()
+	if _, err := clio.Region(app.Site.Name()); err != nil && f.baseURL == "" {
+		// Whoever shared the application chose where people type a password.
+		a.warn("you sign in at %s, which is none of Clio's own addresses", term.Escape(app.Site.URL()))
+	}
 	t := nethttp.New(nethttp.Options{Timeout: exchangeTime})
 	defer t.Close()
 	tokens, err := a.signIn(ctx, app, t, f)
