@@ -29,7 +29,7 @@ func (h hiding) List(ctx context.Context, kind string, fields []string, cursor s
 }
 
 // A twin is not deleted while a record that is not listed may hold a token.
-func TestTwinOfRecordsThatAreNotListed(t *testing.T) {
+func TestAttack25TwinOfRecordsThatAreNotListed(t *testing.T) {
 	t.Parallel()
 	for name, forged := range map[string]bool{"counted": false, "known to the journal": true} {
 		for _, undo := range []bool{false, true} {

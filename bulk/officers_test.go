@@ -16,7 +16,7 @@ import (
 
 // An officer who can open nothing of a field, because it was never granted or
 // because the store withholds its key, ends the protection of nothing.
-func TestDisableByWhoCanOpenNothing(t *testing.T) {
+func TestAttack10DisableWithoutKeys(t *testing.T) {
 	t.Parallel()
 	for name, withheld := range map[string]bool{"not granted": false, "withheld": true} {
 		t.Run(name, func(t *testing.T) {

@@ -54,6 +54,12 @@ func TestForgedJob(t *testing.T) {
 		t.Errorf("it speaks to the terminal: %q", out)
 	}
 
+	rewrite(sealed.Job, func(info *bulk.JobInfo) { info.State = bulk.Finished })
+	w.write("alice/"+reportFile(other.Job), `{"job":"`+other.Job+`","findings":[{"on":"\\u001b[2J","record":"\\u001b[2J","reason":"\\u001b[2J"}]}`)
+	if out := w.run("alice", "clio", "report").stdout; strings.Contains(out, "\x1b") || !strings.Contains(out, "[2J") {
+		t.Errorf("it speaks to the terminal: %q", out)
+	}
+
 	// A job that is said to have sealed other fields than it did.
 	rewrite(sealed.Job, func(info *bulk.JobInfo) { info.Direction, info.State = bulk.Enable, bulk.Finished })
 	var courts []bulk.JobField
@@ -65,7 +71,7 @@ func TestForgedJob(t *testing.T) {
 
 // Whoever can rename fields in Clio calls a protected field as another is
 // called, and waits until somebody opens that one.
-func TestRenamedField(t *testing.T) {
+func TestAttack23RenamedField(t *testing.T) {
 	t.Parallel()
 	w := connectedWorld(t)
 	w.run("alice", "clio", "enable", "SSN", "Minor's name", "--yes")

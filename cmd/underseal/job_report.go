@@ -134,14 +134,14 @@ func (a *app) printReport(r jsonReport) error {
 		return err
 	}
 	for _, f := range r.Findings {
-		a.print("%s %s%s: %s", f.On, term.Escape(f.Record), inField(f.Name), f.Reason)
+		a.print("%s %s%s: %s", term.Escape(f.On), term.Escape(f.Record), inField(f.Name), term.Escape(f.Reason))
 	}
 	if r.More > 0 {
 		a.print("and %d more", r.More)
 	}
 	a.print("%s in %s: %s%s", count(r.Records, "record", "records"), roughly(r.Ended.Sub(r.Started)), count(r.Requests, "request", "requests"), waited(r))
 	if r.Job != "" && r.Call != callVerify {
-		a.print("job %s", r.Job)
+		a.print("job %s", term.Escape(r.Job))
 	}
 	return nil
 }
