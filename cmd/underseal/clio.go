@@ -23,6 +23,7 @@ var (
 	errNotSettled     = errors.New("there is nothing to accept about it")
 	errNoJob          = errors.New("there is no such job")
 	errOtherJob       = errors.New("the journal says something else of it than its id, or its fields are others now")
+	errExportName     = errors.New("no place for the sealed copy")
 	errNoReport       = errors.New("there is no report yet")
 	errCredentials    = errors.New("the application's id or secret is not accepted by Clio")
 	errOtherRegion    = errors.New("the firm's Clio application belongs to another region")

@@ -3,10 +3,13 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
+	"slices"
 
 	"github.com/spf13/cobra"
 
 	"github.com/underseal/underseal/bulk"
+	"github.com/underseal/underseal/connector"
 	"github.com/underseal/underseal/internal/term"
 )
 
@@ -48,10 +51,16 @@ func (x *account) disable(ctx context.Context, names []string, on string, yes bo
 	if err != nil {
 		return err
 	}
+	if err := x.leftOpen(ctx, v, found); err != nil {
+		return err
+	}
 	var targets []bulk.Target
 	var labels []string
 	for _, d := range found {
-		p := v.signed[d.ID]
+		p, signed := v.signed[d.ID]
+		if !signed {
+			p = v.opened[d.ID] // tokens may be left in it
+		}
 		targets = append(targets, bulk.Target{Field: d.ID, Label: p.LabelText, Twin: p.Twin != ""})
 		labels = append(labels, d.Name)
 	}
@@ -69,5 +78,39 @@ func (x *account) disable(ctx context.Context, names []string, on string, yes bo
 	}
 	r, err := j.Disable(ctx)
 	end()
-	return errors.Join(x.finish(r, "", err), x.noteSealed(v, r))
+	return errors.Join(x.finish(ctx, r, "", err), x.noteSealed(v, r))
+}
+
+// leftOpen refuses fields that are not protected any more, unless tokens were
+// left in them, or the twin that held them.
+func (x *account) leftOpen(ctx context.Context, v *view, found []connector.Definition) error {
+	var targets []bulk.Target
+	for _, d := range found {
+		_, signed := v.signed[d.ID]
+		twin := v.opened[d.ID].Twin
+		left := slices.ContainsFunc(v.defs, func(d connector.Definition) bool { return d.ID == twin && !d.Deleted })
+		if !signed && !left {
+			targets = append(targets, bulk.Target{Field: d.ID, Label: d.Name})
+		}
+	}
+	if len(targets) == 0 {
+		return nil
+	}
+	watching, end := x.a.watch()
+	defer end()
+	watching.quiet = true
+	j, err := x.job(ctx, bulk.Config{Targets: targets, Events: watching.event})
+	if err != nil {
+		return err
+	}
+	p, err := j.Plan(ctx)
+	if err != nil {
+		return err
+	}
+	for _, f := range p.Fields {
+		if f.Tokens() == 0 {
+			return fmt.Errorf("%s: %w", term.Escape(f.Name), errNotProtected)
+		}
+	}
+	return nil
 }

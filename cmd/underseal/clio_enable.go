@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -175,7 +173,7 @@ func (x *account) enable(ctx context.Context, names []string, f enableFlags) err
 	}
 	r, err := j.Apply(ctx, p)
 	end()
-	return errors.Join(x.finish(r, exp.path, err), x.noteSealed(v, r))
+	return errors.Join(x.finish(ctx, r, exp.path, err), x.noteSealed(v, r))
 }
 
 // noteSealed keeps which fields hold nothing in clear after a job.
@@ -247,7 +245,7 @@ func (a *app) confirm(ctx context.Context, yes bool, question string) error {
 }
 
 // finish says what a job did, keeps the report, and names what to type next.
-func (x *account) finish(r bulk.Report, export string, err error) error {
+func (x *account) finish(ctx context.Context, r bulk.Report, export string, err error) error {
 	rep := jsonReportOf(r, export)
 	x.a.keepReport(x.home, rep)
 	if err != nil && r.Job != "" && !errors.Is(err, bulk.ErrLeft) {
@@ -269,6 +267,7 @@ func (x *account) finish(r bulk.Report, export string, err error) error {
 	}
 	switch {
 	case r.Call == string(bulk.Enable):
+		x.sayLooseTwins(ctx)
 		x.a.next("underseal clio verify")
 	default:
 		x.a.next("underseal clio fields")
@@ -289,149 +288,4 @@ func resumable(job string, err error) error {
 		hint = "go on with: " + hint
 	}
 	return withHint(err, hint)
-}
-
-// forecast is what somebody should know before values are sealed.
-type forecast struct {
-	plan    bulk.Plan
-	account string
-	fields  []forecastField
-	export  string
-	noCopy  bool
-	repair  bool
-}
-
-type forecastField struct {
-	Name    string `json:"name"`
-	On      string `json:"on"`
-	Type    string `json:"type"`
-	Clear   int64  `json:"in_clear"`
-	Sealed  int64  `json:"sealed"`
-	TooLong int64  `json:"too_long"`
-	Twin    bool   `json:"twin"`
-	Signed  bool   `json:"protected"`
-}
-
-func (x *account) forecast(v *view, p bulk.Plan, targets []bulk.Target, f enableFlags, exp *exporter) forecast {
-	s := forecast{plan: p, account: v.place.Account, noCopy: f.noCopy, repair: f.repair, export: exp.shown()}
-	for _, t := range targets {
-		for _, d := range v.defs {
-			if d.ID != t.Field {
-				continue
-			}
-			_, signed := v.signed[d.ID]
-			row := forecastField{Name: d.Name, On: d.Kind, Type: string(d.Type), Twin: !d.Type.HoldsToken() || t.Twin, Signed: signed}
-			for _, c := range p.Fields {
-				if c.Field == d.ID {
-					row.Clear, row.Sealed, row.TooLong = c.Of(bulk.Plain), c.Of(bulk.Sealed)+c.Of(bulk.Old), c.TooLong
-				}
-			}
-			s.fields = append(s.fields, row)
-		}
-	}
-	return s
-}
-
-func (s forecast) values() (n int64) {
-	for _, f := range s.fields {
-		n += f.Clear - f.TooLong
-	}
-	return n
-}
-
-func (s forecast) tooLong() (n int64) {
-	for _, f := range s.fields {
-		n += f.TooLong
-	}
-	return n
-}
-
-func (s forecast) question() string {
-	return fmt.Sprintf("Seal %s in %s now?", count(s.values(), "value", "values"), count(int64(len(s.fields)), "field", "fields"))
-}
-
-type jsonPlan struct {
-	Event    string          `json:"event"` // "plan"
-	Account  string          `json:"account"`
-	Records  int64           `json:"records"`
-	Values   int64           `json:"values"`
-	Writes   int64           `json:"records_to_write"`
-	Requests int64           `json:"requests"`
-	PerMin   float64         `json:"requests_per_minute"`
-	Seconds  int64           `json:"seconds"`
-	Export   string          `json:"export,omitempty"`
-	Fields   []forecastField `json:"fields"`
-	Findings []jsonFinding   `json:"findings"`
-	More     int64           `json:"more_findings"`
-}
-
-func (s forecast) json() jsonPlan {
-	j := jsonPlan{
-		Event: "plan", Account: s.account, Records: s.plan.Records, Values: s.values(), Writes: s.plan.Writes, Requests: s.plan.Requests,
-		PerMin: perMinute(s.plan.Budget), Seconds: int64(takes(s.plan).Seconds()), Export: s.export, Fields: s.fields, Findings: []jsonFinding{}, More: s.plan.More,
-	}
-	for _, f := range s.plan.Findings {
-		j.Findings = append(j.Findings, jsonFindingOf(f))
-	}
-	return j
-}
-
-func perMinute(b connector.Budget) float64 {
-	if b.Requests == 0 || b.Window <= 0 {
-		return 0
-	}
-	return float64(b.Requests) / b.Window.Minutes()
-}
-
-// sayForecast says what enabling means, before anybody is asked.
-func (a *app) sayForecast(s forecast) {
-	var twins []string
-	a.say("%s:", count(int64(len(s.fields)), "field", "fields"))
-	for _, f := range s.fields {
-		line := fmt.Sprintf("  %s (%s, %s): %s to seal", term.Escape(f.Name), term.Escape(f.On), term.Escape(f.Type), count(f.Clear-f.TooLong, "value", "values"))
-		line += some(f.Sealed, ", %d sealed already") + some(f.TooLong, ", %d too long")
-		a.say("%s", line)
-		if f.Twin && !f.Signed {
-			twins = append(twins, f.Name)
-		}
-	}
-	a.say("%s are read and %s written: %s, %s", count(s.plan.Records, "record", "records"), fmt.Sprint(s.plan.Writes),
-		count(s.plan.Requests, "request", "requests"), pace(s.plan))
-	if len(twins) > 0 {
-		a.say("A field of this type cannot hold a token. It stays, empty, and a new field beside it holds the tokens; if it must be filled\n"+
-			"in, the new one must be instead: %s", term.EscapeTo(strings.Join(twins, ", "), maxMessage))
-	}
-	if s.tooLong() > 0 {
-		a.say("%s too long to be sealed in place and would be left as they are, never cut; with --twin a new field of many lines holds them",
-			count(s.tooLong(), "value is", "values are"))
-	}
-	if !s.repair {
-		a.say(`From then on, in these fields:
-  - document templates, reports and exports show tokens instead of values
-  - Clio's search does not find the values
-  - Clio's phone app, and people without Underseal, see tokens
-  - what Clio keeps of the past (its history, its search index, its backups) may still hold the values as they were`)
-	}
-	switch {
-	case s.noCopy:
-		a.say("No copy is written first.")
-	default:
-		a.say("A sealed copy of all values is written first: %s (underseal open reads it)", term.Escape(s.export))
-	}
-}
-
-// pace is how long the requests take, by what Clio allows.
-func pace(p bulk.Plan) string {
-	if p.Budget.Requests == 0 {
-		return "for which Clio names no limit"
-	}
-	return fmt.Sprintf("about %s at today's %.0f a minute", roughly(takes(p)), perMinute(p.Budget))
-}
-
-// takes is the time of all requests at the rate that is allowed just now.
-func takes(p bulk.Plan) time.Duration {
-	if p.Budget.Requests == 0 {
-		return 0
-	}
-	return time.Duration(float64(p.Requests) / float64(p.Budget.Requests) * float64(p.Budget.Window))
 }

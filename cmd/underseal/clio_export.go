@@ -43,10 +43,20 @@ func (e *exporter) name(n int) string {
 // shown is the path for people.
 func (e *exporter) shown() string { return e.path }
 
-// check refuses a name that is taken, before anything is read.
+// check refuses a name that cannot be had, before anything is read.
 func (e *exporter) check() error {
-	if _, err := os.Lstat(e.path); e.path != "" && !e.own && err == nil {
-		return fmt.Errorf("%s: %w", term.Escape(e.path), errOutputExists)
+	if e.path == "" || e.own {
+		return nil
+	}
+	if e.path == "-" {
+		return withHint(fmt.Errorf("--export -: %w", errExportName), "--export names a file, which appears when it is whole")
+	}
+	if _, err := os.Lstat(e.path); err == nil {
+		return withHint(fmt.Errorf("%s: %w", term.Escape(e.path), errOutputExists), "choose another --export; nothing was changed")
+	}
+	folder := filepath.Dir(e.path)
+	if info, err := os.Stat(folder); err != nil || !info.IsDir() {
+		return withHint(fmt.Errorf("%s: %w", term.Escape(folder), errExportName), "--export names a file in a folder that is there; nothing was changed")
 	}
 	return nil
 }

@@ -45,6 +45,7 @@ type jsonClioField struct {
 	Clear    *int64     `json:"in_clear,omitempty"`
 	Other    *int64     `json:"other,omitempty"`
 	Empty    *int64     `json:"empty,omitempty"`
+	signed   bool
 }
 
 type jsonClioFields struct {
@@ -59,11 +60,13 @@ type view struct {
 	place   connector.Place
 	defs    []connector.Definition // without those that hold tokens of others
 	signed  map[string]protection
+	opened  map[string]protection // that were protected once
 	twins   map[string]bool
 	look    *look
 	first   bool // nobody has looked here before
 	news    map[string]news
 	removed []settled
+	loose   []looseTwin // twins that a person should put into a set
 	counts  map[string]bulk.FieldCounts
 	counted bool
 }
@@ -77,6 +80,8 @@ func (x *account) see(ctx context.Context) (*view, error) {
 	}
 	v := &view{place: place, counts: map[string]bulk.FieldCounts{}}
 	v.signed, v.twins = protectedAt(ctx, x.w, place.Account)
+	v.opened = openedAt(ctx, x.w, place.Account)
+	v.loose = looseTwins(defs, v.signed)
 	for _, d := range defs {
 		if !v.twins[d.ID] {
 			v.defs = append(v.defs, d)
@@ -181,7 +186,7 @@ func (v *view) json() jsonClioFields {
 		if d.Deleted && !signed {
 			continue
 		}
-		f := jsonClioField{Name: d.Name, ID: d.ID, On: d.Kind, Type: string(d.Type), Required: d.Required, News: v.news[d.ID], Twin: p.Twin}
+		f := jsonClioField{Name: d.Name, ID: d.ID, On: d.Kind, Type: string(d.Type), Required: d.Required, News: v.news[d.ID], Twin: p.Twin, signed: signed}
 		var counted *bulk.FieldCounts
 		if c, ok := v.counts[d.ID]; ok {
 			counted = &c
@@ -212,14 +217,14 @@ func (a *app) printClioFields(out jsonClioFields) error {
 	a.say("%s (%s)", term.Escape(out.AccountName), term.Escape(out.Account))
 	t := a.table()
 	if out.Counted {
-		t.row("FIELD", "ON", "TYPE", "STATE", "VALUES", "SEALED", "IN CLEAR")
+		t.row("FIELD", "ON", "TYPE", "STATE", "VALUES", "SEALED", "IN CLEAR", "OTHER")
 	} else {
 		t.row("FIELD", "ON", "TYPE", "STATE")
 	}
 	for _, f := range out.Fields {
 		cells := []string{term.Escape(f.Name), term.Escape(f.On), term.Escape(f.Type), stateWords(f)}
 		if f.Values != nil {
-			cells = append(cells, fmt.Sprint(*f.Values), fmt.Sprint(*f.Sealed), fmt.Sprint(*f.Clear))
+			cells = append(cells, fmt.Sprint(*f.Values), fmt.Sprint(*f.Sealed), fmt.Sprint(*f.Clear), fmt.Sprint(*f.Other))
 		}
 		t.row(cells...)
 	}
@@ -251,8 +256,19 @@ func stateWords(f jsonClioField) string {
 // first.
 func (a *app) nextForFields(out jsonClioFields) {
 	for _, f := range out.Fields {
-		if f.State == statePartly && f.Clear != nil && *f.Clear > 0 {
+		if f.signed && f.Clear != nil && *f.Clear > 0 {
 			a.next("underseal clio enable %s%s --repair", arg(f.Name), f.onArg(out))
+			return
+		}
+	}
+	for _, f := range out.Fields {
+		switch {
+		case f.State != statePartly:
+		case f.signed:
+			a.next("underseal clio verify")
+			return
+		case *f.Sealed > 0: // it was opened by somebody who could not open all
+			a.next("underseal clio disable %s%s", arg(f.Name), f.onArg(out))
 			return
 		}
 	}

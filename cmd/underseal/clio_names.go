@@ -41,6 +41,21 @@ func protectedAt(ctx context.Context, w *workspace.Workspace, account string) (f
 	return fields, twins
 }
 
+// openedAt are the custom fields of an account that were protected and are not
+// any more, by definition id, as they were protected last. Tokens may be left in
+// them: whoever disabled them could not open all, or never came to the end.
+func openedAt(ctx context.Context, w *workspace.Workspace, account string) map[string]protection {
+	protected, _ := protectedAt(ctx, w, account)
+	fields := map[string]protection{}
+	for _, f := range w.FieldsAt(ctx, clioConnector, account) {
+		original, twin, _ := strings.Cut(f.Binding.ID, ">")
+		if _, now := protected[original]; !now {
+			fields[original] = protection{f, twin}
+		}
+	}
+	return fields
+}
+
 // clioConnector is Clio's name in bindings (spec/clio.md).
 const clioConnector = "clio"
 
@@ -98,7 +113,8 @@ func ambiguous(name string, found []connector.Definition) error {
 	return withHint(err, "give the id instead of the name: "+term.Escape(strings.Join(ids, ", ")))
 }
 
-// protectedNamed finds the protected fields that somebody means, by the names
+// protectedNamed finds the fields that are protected, or were, that somebody
+// means, by the names
 // that they have for members. Clio's name of one counts only where it is the
 // same: otherwise whoever can rename a field chooses which is opened.
 func (v *view) protectedNamed(names []string, on string) ([]connector.Definition, error) {
@@ -133,7 +149,9 @@ func (v *view) calledThere(name, on string) (connector.Definition, error) {
 	}
 	p, signed := v.signed[d.ID]
 	if !signed {
-		return d, fmt.Errorf("%s: %w", term.Escape(d.Name), errNotProtected)
+		if p, signed = v.opened[d.ID]; !signed {
+			return d, fmt.Errorf("%s: %w", term.Escape(d.Name), errNotProtected)
+		}
 	}
 	name = strings.TrimSpace(d.Name)
 	same := []string{"", name, fmt.Sprintf("%s (%s)", name, d.Kind), fmt.Sprintf("%s (%s %s)", name, d.Kind, d.ID)} // as labelOf
@@ -176,7 +194,7 @@ func stateOf(protected bool, c *bulk.FieldCounts) fieldState {
 		return stateProtected
 	case c == nil:
 		return statePlain
-	case protected && c.Of(bulk.Plain)+c.Of(bulk.Blocked) == 0:
+	case protected && c.Of(bulk.Plain)+c.Of(bulk.Blocked)+c.Of(bulk.Suspicious) == 0:
 		return stateSealed
 	case protected || c.Tokens() > 0:
 		return statePartly

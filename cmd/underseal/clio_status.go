@@ -41,7 +41,9 @@ type jsonClioStatus struct {
 	Protected  int         `json:"protected"`
 	Counted    bool        `json:"counted"`
 	Clear      []jsonClear `json:"in_clear"`
+	Other      []jsonClear `json:"other"`
 	News       []string    `json:"news"`
+	ByHand     []looseTwin `json:"put_into_sets"`
 	Unfinished []jsonJob   `json:"unfinished"`
 }
 
@@ -63,7 +65,7 @@ func (x *account) status(ctx context.Context, counts bool) error {
 	if err != nil {
 		return err
 	}
-	out := jsonClioStatus{jsonConnection: x.conn.json(), Protected: len(v.signed), Counted: v.counted, Clear: []jsonClear{}, News: v.newsList(), Unfinished: jobs}
+	out := jsonClioStatus{jsonConnection: x.conn.json(), Protected: len(v.signed), Counted: v.counted, Clear: []jsonClear{}, Other: v.others(), News: v.newsList(), ByHand: v.loose, Unfinished: jobs}
 	if v.counted {
 		for _, c := range v.look.Clear {
 			out.Clear = append(out.Clear, jsonClear{c.Name, c.Values})
@@ -75,6 +77,19 @@ func (x *account) status(ctx context.Context, counts bool) error {
 	}
 	x.a.printClioStatus(out)
 	return nil
+}
+
+// others are the protected fields with values that are neither in clear nor
+// tokens of theirs, as far as that was counted: somebody's text, most often.
+func (v *view) others() []jsonClear {
+	list := []jsonClear{}
+	for _, d := range v.defs {
+		c := v.counts[d.ID]
+		if _, signed := v.signed[d.ID]; signed && c.Of(bulk.Foreign)+c.Of(bulk.Suspicious) > 0 {
+			list = append(list, jsonClear{d.Name, c.Of(bulk.Foreign) + c.Of(bulk.Suspicious)})
+		}
+	}
+	return list
 }
 
 // newsList is what is new, as people say it.
@@ -102,8 +117,14 @@ func (a *app) printClioStatus(s jsonClioStatus) {
 	for _, c := range s.Clear {
 		a.print("in clear   %s in %s", count(c.Values, "value", "values"), term.Escape(c.Name))
 	}
+	for _, c := range s.Other {
+		a.print("other      %s in %s: no token, or one that does not belong there", count(c.Values, "value", "values"), term.Escape(c.Name))
+	}
 	for _, n := range s.News {
 		a.print("news       %s", n)
+	}
+	for _, t := range s.ByHand {
+		a.print("by hand    put %s into the set %s", term.Escape(t.Field), term.Escape(t.Set))
 	}
 	for _, j := range s.Unfinished {
 		a.print("job        %s, %s, not finished", j.ID, j.Direction)

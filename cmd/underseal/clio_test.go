@@ -66,14 +66,19 @@ type (
 		Reason string `json:"reason"`
 	}
 	docPlanned struct {
-		Name      string `json:"name"`
-		On        string `json:"on"`
-		Type      string `json:"type"`
-		Clear     int    `json:"in_clear"`
-		Sealed    int    `json:"sealed"`
-		TooLong   int    `json:"too_long"`
-		Twin      bool   `json:"twin"`
-		Protected bool   `json:"protected"`
+		Name      string   `json:"name"`
+		On        string   `json:"on"`
+		Type      string   `json:"type"`
+		Clear     int      `json:"in_clear"`
+		Sealed    int      `json:"sealed"`
+		TooLong   int      `json:"too_long"`
+		Twin      bool     `json:"twin"`
+		Protected bool     `json:"protected"`
+		Sets      []string `json:"sets"`
+	}
+	docLooseTwin struct {
+		Name string `json:"name"`
+		Set  string `json:"set"`
 	}
 	docPlan struct {
 		Schema   int          `json:"schema_version"`
@@ -166,11 +171,13 @@ type (
 	docClioStatus struct {
 		Schema int `json:"schema_version"`
 		docConnection
-		Protected  int        `json:"protected"`
-		Counted    bool       `json:"counted"`
-		Clear      []docClear `json:"in_clear"`
-		News       []string   `json:"news"`
-		Unfinished []docJob   `json:"unfinished"`
+		Protected  int            `json:"protected"`
+		Counted    bool           `json:"counted"`
+		Clear      []docClear     `json:"in_clear"`
+		Other      []docClear     `json:"other"`
+		News       []string       `json:"news"`
+		ByHand     []docLooseTwin `json:"put_into_sets"`
+		Unfinished []docJob       `json:"unfinished"`
 	}
 	docClioSeen struct {
 		Connected bool       `json:"connected"`

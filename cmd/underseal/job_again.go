@@ -75,6 +75,9 @@ func (x *account) resume(ctx context.Context, id string, f enableFlags, yes bool
 	c := bulk.Config{Targets: info.Targets(), Events: watching.event}
 	if info.Direction == bulk.Enable && !info.Exported {
 		exp = x.exporter(f)
+		if err := exp.check(); err != nil {
+			return err
+		}
 		c.Export = exp.export()
 	}
 	j, err := x.again(ctx, info, info.Direction, c)
@@ -100,7 +103,7 @@ func (x *account) resume(ctx context.Context, id string, f enableFlags, yes bool
 		r, err = j.Apply(ctx, p)
 	}
 	end()
-	return x.finish(r, exp.path, err)
+	return x.finish(ctx, r, exp.path, err)
 }
 
 func newJobUndoCommand(a *app) *cobra.Command {
@@ -147,5 +150,5 @@ func (x *account) undo(ctx context.Context, id string, yes bool) error {
 	}
 	r, err := j.Undo(ctx)
 	end()
-	return x.finish(r, "", err)
+	return x.finish(ctx, r, "", err)
 }

@@ -150,13 +150,13 @@ func (a *app) printReport(r jsonReport) error {
 // whatever is protected.
 const callVerify = "verify"
 
-// waited is how often the job waited for Clio's sake, where that is worth a
-// word.
+// waited is how long requests waited for Clio's sake, where that is worth a
+// word: in the mean, since they wait beside one another.
 func waited(r jsonReport) string {
 	if r.Waits == 0 || r.Waited < 1 {
 		return ""
 	}
-	return fmt.Sprintf(", of which %d waited, %s together", r.Waits, roughly(time.Duration(r.Waited*float64(time.Second))))
+	return fmt.Sprintf(", of which %d kept to Clio's limit and waited %.1f s each", r.Waits, r.Waited/float64(r.Waits))
 }
 
 func inField(field string) string {

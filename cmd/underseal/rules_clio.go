@@ -39,6 +39,7 @@ func outsideRules() []rule {
 		{errNoJob, classInput, "see: underseal job list"},
 		{errNotUndoable, classInput, "what disable opened is sealed again by: underseal clio enable"},
 		{errOtherJob, classRefused, "begin anew: underseal clio enable, or underseal clio disable"},
+		{errExportName, classStorage, ""},
 		{errNoReport, classInput, "a job that was killed has none; see: underseal job list"},
 
 		{bulk.ErrNoJob, classInput, "see: underseal job list"},
