@@ -32,6 +32,12 @@ func (w *Workspace) Text(ctx context.Context, commitment officer.Hash, kind offi
 // a store that fails or keeps back the key: nobody may take such a text for
 // one that is not there, or names could be given twice.
 func (w *Workspace) text(ctx context.Context, commitment officer.Hash, kind officer.TextKind) (string, error) {
+	o, err := w.opening(ctx, commitment, kind)
+	return o.Text, err
+}
+
+// opening is text with the salt, the zero value where text has none.
+func (w *Workspace) opening(ctx context.Context, commitment officer.Hash, kind officer.TextKind) (officer.Opening, error) {
 	var withheld error
 	for _, o := range w.state.Openings(commitment) {
 		r := w.state.Resource(o.Resource)
@@ -45,11 +51,11 @@ func (w *Workspace) text(ctx context.Context, commitment officer.Hash, kind offi
 			withheld = err
 		default:
 			if t, err := plan.OpenOpening(key, o.Sealed, commitment); err == nil && t.Kind == kind {
-				return t.Text, nil
+				return t, nil
 			}
 		}
 	}
-	return "", withheld
+	return officer.Opening{}, withheld
 }
 
 // MemberInfo is a member with the texts that the caller may read; others are

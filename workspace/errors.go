@@ -29,6 +29,11 @@ var (
 	// ErrHistory: whoever opened an epoch sealed to it a history that does not
 	// open; it is in the log, and no store can mend it.
 	ErrHistory = errors.New("an earlier key was sealed wrongly by whoever opened the next epoch")
+	// ErrThisDevice: a device does not remove itself.
+	ErrThisDevice = errors.New("this is the device that you are using")
+	// ErrDeviceRemoved: the device is no longer one of the organization, and
+	// if it is a backup, it restores nobody.
+	ErrDeviceRemoved = errors.New("removed from the organization already")
 	// ErrNotGranted: the log does not grant this.
 	ErrNotGranted = errors.New("not granted to you")
 	// ErrSecretMissing: the log has a secret whose value the store does not

@@ -47,7 +47,10 @@ func newKeys(w *Workspace) *keys {
 		mine:   envelope.Recipient{Kind: envelope.ToMember, ID: id[:]}.Index(),
 		device: plan.DeviceRecipient(w.me.Keys().Record()).Index(),
 		open:   map[keyRef]*datakey.Key{},
-		users:  map[uint64]*keyring.UserKey{1: w.me.FirstUserKey()},
+		users:  map[uint64]*keyring.UserKey{},
+	}
+	if first := w.me.FirstUserKey(); first != nil {
+		k.users[1] = first
 	}
 	k.relist()
 	return k
@@ -342,8 +345,8 @@ func (k *keys) destroy() {
 	for _, key := range k.open {
 		key.Destroy()
 	}
-	for generation, u := range k.users {
-		if generation != 1 {
+	for _, u := range k.users {
+		if u != k.w.me.FirstUserKey() {
 			u.Destroy()
 		}
 	}

@@ -146,10 +146,16 @@ func (discard) Save(string, []byte) error   { return nil }
 // Entries reads the log up to the pinned head and returns its decoded entries,
 // after verifying that they are the ones that were verified.
 func (w *Workspace) Entries(ctx context.Context) ([]officer.Entry, error) {
+	return w.entriesFrom(ctx, 0)
+}
+
+// entriesFrom is Entries from a position on: the chain leads from there to the
+// verified head.
+func (w *Workspace) entriesFrom(ctx context.Context, from uint64) ([]officer.Entry, error) {
 	var out []officer.Entry
 	var last officer.Hash
 	length := w.state.Head().Length
-	for at := uint64(0); at < length; {
+	for at := from; at < length; {
 		batch, err := w.read(ctx, at, length-at)
 		if err != nil {
 			return nil, err
@@ -162,7 +168,7 @@ func (w *Workspace) Entries(ctx context.Context) ([]officer.Entry, error) {
 			if err != nil {
 				return nil, fmt.Errorf("read log: %w", err)
 			}
-			if e.Sequence != at || e.Previous != last {
+			if e.Sequence != at || e.Previous != last && (at != from || from == 0) {
 				return nil, ErrFork
 			}
 			last = officer.EntryHash(b)

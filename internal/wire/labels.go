@@ -29,6 +29,7 @@ const (
 	LabelDraft    = "draft"                  // first item of a record name without an id
 	LabelCache    = "underseal/v1/cache"     // MAC of a client's verified cache
 	LabelPin      = "underseal/v1/pin"       // MAC of what a client pins: an organization and its head
+	LabelRehearse = "underseal/v1/rehearse"  // MAC of which backups were rehearsed on a device
 	LabelLook     = "underseal/v1/look"      // MAC of what a client saw of an outside system's fields
 	LabelLastSeen = "underseal/v1/last-seen" // signed last-seen statement (reserved)
 	LabelManifest = "underseal/v1/manifest"  // folder manifest entries (reserved)

@@ -1,0 +1,203 @@
+package workspace
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/underseal/underseal/keyring"
+	"github.com/underseal/underseal/officer"
+	"github.com/underseal/underseal/officer/plan"
+)
+
+// DeviceInfo is a device with what the caller may read of it.
+type DeviceInfo struct {
+	*officer.Device
+	// LabelText is "" where the caller may not read it.
+	LabelText string
+	// This is the device that asks.
+	This bool
+	// AddedTime and RemovedTime are what the authors' clocks said; zero for
+	// what has not been. RemovedBy is zero likewise.
+	AddedTime, RemovedTime time.Time
+	RemovedBy              officer.DeviceID
+}
+
+// Backup tells whether the device's secret is written down.
+func (d DeviceInfo) Backup() bool { return d.Record.Kind != officer.DeviceInstallation }
+
+// Devices lists the devices of a member in the order in which they were added,
+// the removed ones among them.
+func (w *Workspace) Devices(ctx context.Context, member officer.MemberID) ([]DeviceInfo, error) {
+	m := w.state.Member(member)
+	if m == nil {
+		return nil, fmt.Errorf("member: %w", ErrNoSuch)
+	}
+	entries, err := w.entriesFrom(ctx, m.Added)
+	if err != nil {
+		return nil, err
+	}
+	list := make([]DeviceInfo, 0, len(m.Devices))
+	for _, id := range m.Devices {
+		list = append(list, w.deviceInfo(ctx, w.state.Device(id), func(at uint64) officer.Entry { return entries[at-m.Added] }))
+	}
+	return list, nil
+}
+
+func (w *Workspace) deviceInfo(ctx context.Context, d *officer.Device, entry func(uint64) officer.Entry) DeviceInfo {
+	i := DeviceInfo{Device: d, This: d.ID == w.me.Keys().ID(), AddedTime: entry(d.Added).Time}
+	if i.LabelText, _ = w.Text(ctx, d.Record.Label, officer.TextDevice); i.LabelText == "" && i.This {
+		i.LabelText = w.me.DeviceLabel().Text
+	}
+	if d.Removed {
+		i.RemovedTime, i.RemovedBy = entry(d.RemovedAt).Time, entry(d.RemovedAt).Author
+	}
+	return i
+}
+
+// Alarm is what somebody does who has lost a device, and what a thief of one
+// does first (attack 62): one device of a member removed another, or replaced
+// the member's user key without removing any.
+type Alarm struct {
+	Member  officer.MemberID
+	By      officer.DeviceID
+	Removed officer.DeviceID // zero: the user key was replaced
+	Time    time.Time        // as the author's clock had it
+}
+
+// Alarms lists what happened since a time with the caller's own devices, and
+// for an officer with everybody's, in the order of the log. Whoever was removed
+// can ask as well.
+func (w *Workspace) Alarms(ctx context.Context, since time.Time) ([]Alarm, error) {
+	var members []*officer.Member
+	if m := w.state.Member(w.me.Member()); m == nil {
+		return nil, nil
+	} else if members = []*officer.Member{m}; m.Role == officer.RoleOfficer && w.Me() != nil {
+		members = w.state.Members()
+	}
+	at := map[uint64]officer.MemberID{} // where something happened
+	from := w.state.Head().Length
+	for _, m := range members {
+		for _, id := range m.Devices {
+			if d := w.state.Device(id); d.Removed {
+				at[d.RemovedAt], from = m.ID, min(from, d.RemovedAt)
+			}
+		}
+		for _, k := range m.UserKeys[1:] {
+			at[k.Sequence], from = m.ID, min(from, k.Sequence)
+		}
+	}
+	if len(at) == 0 {
+		return nil, nil
+	}
+	entries, err := w.entriesFrom(ctx, from)
+	if err != nil {
+		return nil, err
+	}
+	var list []Alarm
+	for _, e := range entries {
+		by := w.state.Device(e.Author)
+		if m, ok := at[e.Sequence]; !ok || by.Member != m || e.Time.Before(since) {
+			continue // an officer's removal is what an officer does
+		}
+		a := Alarm{Member: by.Member, By: by.ID, Time: e.Time}
+		replaced := false
+		for _, op := range e.Operations {
+			switch o := op.(type) {
+			case *officer.DeviceRemoved:
+				a.Removed = o.Device
+				list = append(list, a)
+			case *officer.UserKeyRotated:
+				replaced = true
+			}
+		}
+		if replaced && a.Removed == (officer.DeviceID{}) {
+			list = append(list, a)
+		}
+	}
+	return list, nil
+}
+
+// AddDevice gives the caller's member one more device, an installation or a
+// backup, which is unlocked here and so agrees. The present user key is sealed
+// to it first; earlier ones open by its history. label is filed for those who
+// read the directory, if the caller does. A device that is there already is
+// left as it is.
+func (w *Workspace) AddDevice(ctx context.Context, d *keyring.Device, label officer.Opening) error {
+	if err := w.requireMe(); err != nil {
+		return err
+	}
+	if label.Kind != officer.TextDevice || label.Commitment() != d.Record().Label {
+		return fmt.Errorf("device label: %w", officer.ErrOpening)
+	}
+	if w.Me().Role == officer.RoleOfficer { // without it the label could not be filed
+		if err := w.reopenDirectory(ctx); err != nil && !keyWithheld(err) {
+			return err
+		}
+	}
+	return w.commit(ctx, func(a plan.Author) (*plan.Plan, error) {
+		if err := w.requireMe(); err != nil {
+			return nil, err
+		}
+		m := w.Me()
+		switch there := w.state.Device(d.ID()); {
+		case there == nil:
+		case there.Removed:
+			return nil, fmt.Errorf("device: %w", ErrDeviceRemoved)
+		case there.Member == m.ID:
+			return nil, nil
+		}
+		user, err := w.keys.user(ctx, m.UserKey().Generation)
+		if err != nil {
+			return nil, err
+		}
+		p, err := a.AddDevice(m.ID, d.Record(), plan.Acceptance(w.Organization(), m.ID, d), user)
+		if err != nil {
+			return nil, err
+		}
+		if dir := w.state.Directory(); dir == nil || dir.Epoch().Closed {
+			return p, nil
+		}
+		switch key, err := w.directoryKey(ctx); {
+		case err == nil:
+			return p, p.AddOpenings(key, label)
+		case keyWithheld(err): // a label is not worth a device
+			return p, nil
+		default:
+			return nil, err
+		}
+	})
+}
+
+// keyWithheld tells that a key is not to be had, from a store that fails.
+func keyWithheld(err error) bool {
+	return errors.Is(err, ErrNotGranted) || errors.Is(err, ErrKeyMissing) || errors.Is(err, ErrHistory) || errors.Is(err, officer.ErrClosed)
+}
+
+// RenewUserKey makes the caller's next user key if the present one is closed: an
+// officer has removed a device of theirs, and nothing is sealed to them until
+// then. What was rotated meanwhile, an officer grants again.
+func (w *Workspace) RenewUserKey(ctx context.Context) error {
+	if err := w.requireMe(); err != nil {
+		return err
+	}
+	renewed := false
+	err := w.commit(ctx, func(a plan.Author) (*plan.Plan, error) {
+		if err := w.requireMe(); err != nil {
+			return nil, err
+		}
+		if renewed = w.Me().KeyClosed; !renewed {
+			return nil, nil
+		}
+		user, err := w.keys.user(ctx, w.Me().UserKey().Generation)
+		if err != nil {
+			return nil, err
+		}
+		return a.RenewUserKey(user)
+	})
+	if err == nil && renewed {
+		w.keys.relist()
+	}
+	return err
+}

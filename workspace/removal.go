@@ -1,0 +1,148 @@
+package workspace
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/underseal/underseal/officer"
+	"github.com/underseal/underseal/officer/plan"
+)
+
+// Removal is what the removal of a device does, in one entry of the log.
+type Removal struct {
+	Device DeviceInfo
+	// Own: the member's user key is replaced. Otherwise it is closed until one
+	// of their devices makes the next.
+	Own bool
+	// Rotated get a new key; Closed are those whose key the caller cannot
+	// replace: somebody who shares them opens the next epoch.
+	Rotated, Closed []officer.ResourceID
+	// Envelopes is how many keys are sealed again.
+	Envelopes int
+	// Skipped keep their grants, and get the new keys when they are granted
+	// again.
+	Skipped int
+	// Added are devices that the removed one brought in and that stay: whoever
+	// held it may hold them (attack 62).
+	Added []DeviceInfo
+}
+
+// PlanRemoval says what RemoveDevice would do now. Nothing is changed.
+func (w *Workspace) PlanRemoval(ctx context.Context, id officer.DeviceID) (Removal, error) {
+	if err := w.requireMe(); err != nil {
+		return Removal{}, err
+	}
+	r, err := w.describeRemoval(ctx, id)
+	if err != nil {
+		return r, err
+	}
+	p, err := w.planRemoval(ctx, plan.Author{State: w.state, Device: w.me.Keys(), Now: w.now()}, id)
+	if err != nil {
+		return r, err
+	}
+	r.count(p)
+	return r, nil
+}
+
+// RemoveDevice takes away a device: another one of the caller's own, or by an
+// officer anybody's. One entry removes it and replaces or closes every key that
+// it could reach (P7). It fails with ErrDeviceRemoved where that was done.
+func (w *Workspace) RemoveDevice(ctx context.Context, id officer.DeviceID) (Removal, error) {
+	if err := w.requireMe(); err != nil {
+		return Removal{}, err
+	}
+	r, err := w.describeRemoval(ctx, id)
+	if err != nil {
+		return r, err
+	}
+	var done *plan.Plan
+	err = w.commit(ctx, func(a plan.Author) (*plan.Plan, error) {
+		if err := w.requireMe(); err != nil { // the other one was faster
+			return nil, err
+		}
+		done, err = w.planRemoval(ctx, a, id)
+		return done, err
+	})
+	if err != nil {
+		return r, err
+	}
+	w.keys.relist() // the envelopes of the new keys may have been seen too early
+	r.count(done)
+	return r, nil
+}
+
+func (w *Workspace) describeRemoval(ctx context.Context, id officer.DeviceID) (Removal, error) {
+	d := w.state.Device(id)
+	if d == nil {
+		return Removal{}, fmt.Errorf("device: %w", ErrNoSuch)
+	}
+	list, err := w.Devices(ctx, d.Member)
+	if err != nil {
+		return Removal{}, err
+	}
+	r := Removal{Own: d.Member == w.me.Member()}
+	for _, i := range list {
+		switch {
+		case i.ID == id:
+			r.Device = i
+		case i.AddedBy == id && !i.Removed:
+			r.Added = append(r.Added, i)
+		}
+	}
+	return r, nil
+}
+
+func (w *Workspace) planRemoval(ctx context.Context, a plan.Author, id officer.DeviceID) (*plan.Plan, error) {
+	switch d := w.state.Device(id); {
+	case d == nil:
+		return nil, fmt.Errorf("device: %w", ErrNoSuch)
+	case d.Removed:
+		return nil, fmt.Errorf("device: %w", ErrDeviceRemoved)
+	case id == w.me.Keys().ID():
+		return nil, ErrThisDevice
+	case d.Member != w.me.Member() && w.Me().Role != officer.RoleOfficer:
+		return nil, officer.ErrAuthority
+	case w.devicesLeft(d.Member) < 2:
+		return nil, fmt.Errorf("device of a member: %w", officer.ErrLast)
+	case d.Member != w.me.Member():
+		return a.RemoveDevice(id, w.held(ctx))
+	}
+	user, err := w.keys.user(ctx, w.Me().UserKey().Generation)
+	if err != nil {
+		return nil, err
+	}
+	return a.RemoveOwnDevice(id, user, w.held(ctx))
+}
+
+func (w *Workspace) devicesLeft(member officer.MemberID) (n int) {
+	for _, id := range w.state.Member(member).Devices {
+		if !w.state.Device(id).Removed {
+			n++
+		}
+	}
+	return n
+}
+
+// held gives the keys that a plan rotates from. One that is not to be had does
+// not keep a device in.
+func (w *Workspace) held(ctx context.Context) plan.Held {
+	return plan.Held{Resource: func(r *officer.Resource) (*plan.Key, error) {
+		key, err := w.keys.resource(ctx, r, r.Epoch().Number)
+		if err != nil && keyWithheld(err) {
+			return nil, fmt.Errorf("%w: %w", plan.ErrNoKey, err)
+		}
+		return key, err
+	}}
+}
+
+func (r *Removal) count(p *plan.Plan) {
+	for _, op := range p.Operations {
+		switch o := op.(type) {
+		case *officer.KeyRotated:
+			r.Rotated = append(r.Rotated, o.Resource)
+		case *officer.KeyClosed:
+			r.Closed = append(r.Closed, o.Resource)
+		}
+	}
+	r.Envelopes, r.Skipped = len(p.Envelopes), len(p.Skipped)
+}

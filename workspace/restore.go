@@ -1,0 +1,173 @@
+package workspace
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/underseal/underseal/internal/secret"
+	"github.com/underseal/underseal/keyring"
+	"github.com/underseal/underseal/officer"
+)
+
+// Restoring is a member's organization, opened by a backup, until the member
+// has a device again. Close it.
+type Restoring struct{ w *Workspace }
+
+// OpenBackup opens the organization with the given id by a backup alone: it
+// verifies the log from genesis, finds the backup's device in it and opens the
+// member's user keys. Nothing is kept anywhere. The id comes from the backup,
+// or from the fingerprint that is printed with it; c needs no identity and no
+// home.
+func OpenBackup(ctx context.Context, c Config, org officer.OrganizationID, b WrittenDown) (*Restoring, error) {
+	c.Local = discard{}
+	w := newWorkspace(c)
+	w.pin = Pin{Organization: org, Location: c.Store.Info().Location}
+	// Who is asking is known when the log is.
+	s := keyring.GenerateSecret()
+	defer s.Destroy()
+	nobody, err := keyring.NewDevice(s, officer.DeviceInstallation, officer.Hash{})
+	if err != nil {
+		return nil, err
+	}
+	w.me, w.keys = keyring.Written(nobody, officer.CardFile{}), &keys{w: w}
+	err = w.Sync(ctx)
+	w.me.Lock()
+	if err != nil {
+		return nil, err
+	}
+	var all []officer.DeviceID
+	for _, m := range w.state.Members() {
+		all = append(all, m.Devices...)
+	}
+	d, err := findBackup(w.state, all, b)
+	if err != nil {
+		return nil, err
+	}
+	card, err := w.cardOf(ctx, w.state.Member(w.state.Device(d.ID()).Member))
+	if err != nil {
+		d.Destroy()
+		return nil, err
+	}
+	w.me = keyring.Written(d, officer.CardFile{Card: card})
+	w.keys = newKeys(w)
+	r := &Restoring{w}
+	if err := r.identify(ctx, card); err != nil {
+		r.Close()
+		return nil, err
+	}
+	return r, nil
+}
+
+// identify opens the user keys, and the openings of the card as far as the
+// member may read them.
+func (r *Restoring) identify(ctx context.Context, card *officer.Card) (err error) {
+	w := r.w
+	if _, err := w.keys.user(ctx, 1); err != nil { // by way of the present one
+		return err
+	}
+	file := officer.CardFile{Card: card}
+	if file.Name, err = w.opening(ctx, card.Name(), officer.TextName); err != nil && !keyWithheld(err) {
+		return err
+	}
+	if file.Email, err = w.opening(ctx, card.Email(), officer.TextEmail); err != nil && !keyWithheld(err) {
+		return err
+	}
+	w.me = keyring.Written(w.me.Keys(), file)
+	return nil
+}
+
+// cardOf reads the card by which a member was let in. It vouches for itself:
+// the member's id is its fingerprint.
+func (w *Workspace) cardOf(ctx context.Context, m *officer.Member) (*officer.Card, error) {
+	list, err := w.read(ctx, m.Added, 1)
+	if err != nil {
+		return nil, err
+	}
+	for _, b := range list {
+		e, err := officer.DecodeEntry(b)
+		if err != nil {
+			return nil, fmt.Errorf("%w: %w", ErrStore, err)
+		}
+		for _, op := range e.Operations {
+			var b []byte
+			switch o := op.(type) {
+			case *officer.Genesis:
+				b = o.Card
+			case *officer.MemberAdded:
+				b = o.Card
+			default:
+				continue
+			}
+			if card, err := officer.ParseCard(b); err == nil && card.ID() == m.ID {
+				return card, nil
+			}
+		}
+	}
+	return nil, fmt.Errorf("card of the member: %w", ErrStore)
+}
+
+// Member is who is restored, with name and email as far as they may read them.
+func (r *Restoring) Member() MemberInfo {
+	card := r.w.me.Card()
+	return MemberInfo{Member: r.w.Me(), NameText: card.Name.Text, EmailText: card.Email.Text}
+}
+
+// OrganizationName is the organization's name, or "" for those who may not
+// read it.
+func (r *Restoring) OrganizationName(ctx context.Context) string { return r.w.OrganizationName(ctx) }
+
+// Backup is the id of the backup's device.
+func (r *Restoring) Backup() officer.DeviceID { return r.w.me.Keys().ID() }
+
+// NewInstallation makes the member's new device. The caller keeps identity and
+// secret before Finish puts the device into the log: one whose secret is lost
+// cannot arise.
+func (r *Restoring) NewInstallation(ctx context.Context, label string) (*keyring.Identity, *secret.Bytes, error) {
+	first, err := r.w.keys.user(ctx, 1)
+	if err != nil {
+		return nil, nil, err
+	}
+	return keyring.NewInstallation(r.w.me.Card(), first, label)
+}
+
+// Finish adds the new device to the member, signed by the backup's, and pins
+// the organization in the home of c, whose identity is the new device's. It
+// goes on where an attempt that failed has stopped. The backup is rehearsed by
+// it. A user key that an officer has closed is replaced.
+func (r *Restoring) Finish(ctx context.Context, c Config) (*Workspace, error) {
+	if c.Identity.Member() != r.w.me.Member() {
+		return nil, keyring.ErrMismatch
+	}
+	if err := r.w.AddDevice(ctx, c.Identity.Keys(), c.Identity.DeviceLabel()); err != nil {
+		return nil, err
+	}
+	w := newWorkspace(c)
+	w.keys = newKeys(w)
+	pin, err := loadPin(w.local, w.me.Keys())
+	switch {
+	case w.notPinned() == nil:
+		// What was verified just now is not forgotten.
+		pin = Pin{Organization: r.w.Organization(), Location: w.store.Info().Location, Head: r.w.state.Head()}
+	case err != nil:
+		return nil, err
+	case pin.Organization != r.w.Organization():
+		return nil, ErrPinned
+	}
+	w.pin = pin
+	if err := w.Sync(ctx); err != nil {
+		return nil, err
+	}
+	if err := w.saveRehearsal(r.Backup(), w.now()); err != nil {
+		return nil, err
+	}
+	if err := w.RenewUserKey(ctx); err != nil {
+		return nil, err
+	}
+	return w, nil
+}
+
+// Close clears the backup's keys, and what was opened with them.
+func (r *Restoring) Close() {
+	r.w.Close()
+	r.w.me.Lock()
+}
