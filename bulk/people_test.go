@@ -271,7 +271,7 @@ func TestUndoLeavesWhatWasChanged(t *testing.T) {
 	_, err = apply(t.Context(), bulk.Config{Workspace: w, Records: justOne{s.system, s.matters[8]}, Journal: other.Journal, Clock: s.clock, Targets: c.Targets})
 	must(t, err)
 	r, err := newJob(t, c).Undo(t.Context())
-	if !errors.Is(err, bulk.ErrLeft) || !slices.Equal(reasons(r), []bulk.Reason{bulk.ChangedSince}) || r.Findings[0].Record != s.matters[8] {
+	if !errors.Is(err, bulk.ErrLeft) || !slices.Equal(reasons(r), []bulk.Reason{bulk.ChangedSince, bulk.ChangedSince}) || r.Findings[0].Record != s.matters[3] || r.Findings[1].Record != s.matters[8] {
 		t.Fatalf("%v %+v", err, r.Findings)
 	}
 	if got := s.system.Peek("matter", s.matters[3], s.ssn.ID); got != `"by hand"` {

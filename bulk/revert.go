@@ -224,10 +224,12 @@ type opener struct {
 	enabled   string // id of the job that sealed
 	// ours are, of the records at hand, the tokens that it wrote.
 	ours map[string]bool
+	// sealed are the same by record and field.
+	sealed map[[2]string]string
 }
 
 func (o *opener) page(ctx context.Context, fields []*field, p connector.Page) error {
-	o.ours = map[string]bool{}
+	o.ours, o.sealed = map[string]bool{}, map[[2]string]string{}
 	if o.direction == Undo {
 		for kind, ids := range byKind(p.Records) {
 			entries, err := o.job.lookup(ctx, o.enabled, kind, ids)
@@ -237,6 +239,7 @@ func (o *opener) page(ctx context.Context, fields []*field, p connector.Page) er
 			for _, e := range entries {
 				if e.Token != "" {
 					o.ours[e.Token] = true
+					o.sealed[[2]string{e.Record, e.Field}] = e.Token
 				}
 			}
 		}
@@ -270,8 +273,8 @@ func (o *opener) decide(_ context.Context, w *writer, fields []*field, r connect
 		switch {
 		case s.state.Empty():
 		case s.state == Plain && !s.replaces:
-			if count {
-				w.afterReturn(f, r, name, s)
+			if count && !w.afterReturn(f, r, name, s) && o.typedSince(f, r, name, s) {
+				w.skip(f, r, s.state, ChangedSince)
 			}
 		case s.state > Old:
 			w.skip(f, r, s.state, s.reason)
@@ -291,11 +294,29 @@ func (o *opener) decide(_ context.Context, w *writer, fields []*field, r connect
 	return edits, nil
 }
 
+// typedSince tells whether a value in clear is another than the one that the
+// job sealed there: a person typed it over the token.
+func (o *opener) typedSince(f *field, r connector.Record, name fieldcrypt.Name, s seen) bool {
+	token, ok := o.sealed[[2]string{r.ID, f.def.ID}]
+	if !ok {
+		return false
+	}
+	v, _, err := o.job.keys.ring.Open(token, name)
+	if err != nil {
+		return false // what it was cannot be told
+	}
+	defer clear(v.Data)
+	data, ok := spelled(v)
+	return ok && !same(s.original.Data, data)
+}
+
 // afterReturn looks whether a value that an earlier run brought back, and never
 // heard of, is what its token opens to. If it is not, a person changed it or
-// the outside system did: the journal has the token.
-func (w *writer) afterReturn(f *field, r connector.Record, name fieldcrypt.Name, s seen) {
+// the outside system did: the journal has the token. It tells whether there was
+// such a run.
+func (w *writer) afterReturn(f *field, r connector.Record, name fieldcrypt.Name, s seen) (returned bool) {
 	for _, e := range w.intended[[2]string{r.ID, f.def.ID}] {
+		returned = true
 		v, _, err := w.j.keys.ring.Open(e.Replaced, name)
 		if err != nil {
 			continue
@@ -310,6 +331,7 @@ func (w *writer) afterReturn(f *field, r connector.Record, name fieldcrypt.Name,
 		}
 		clear(v.Data)
 	}
+	return returned
 }
 
 // opening is the edit that brings a value back.
