@@ -22,6 +22,7 @@ type transaction struct {
 	touched         map[ResourceID]struct{} // whose sharers are counted at the end
 	mustRotateGroup map[GroupID]uint64      // the same of groups
 	touchedGroups   map[GroupID]struct{}    // whose managers are counted at the end
+	mustOfficers    bool                    // whether the officers are counted at the end
 	mustUserKey     bool                    // a device of one's own is removed: a new user key is due
 }
 
@@ -31,10 +32,10 @@ func authority(role Role, op OpKind) bool {
 	switch op {
 	case OpGenesis:
 		return role == 0 // the first entry has no author who belongs
-	case OpMemberAdded, OpGroupCreated:
+	case OpMemberRemoved, OpRoleChanged, OpPolicy, OpInvitationWithdrawn:
 		return role == RoleOfficer
-	case OpKeyCreated, OpKeyRotated, OpGrant, OpRevoke, OpDirectory, OpKeyResealed, OpResourceEnded,
-		OpGroupMemberAdded, OpGroupMemberRemoved, OpGroupRotated, OpGroupResealed:
+	case OpMemberAdded, OpKeyCreated, OpKeyRotated, OpGrant, OpRevoke, OpDirectory, OpKeyResealed, OpResourceEnded,
+		OpGroupCreated, OpGroupMemberAdded, OpGroupMemberRemoved, OpGroupRotated, OpGroupResealed:
 		return role == RoleOfficer || role == RoleMember
 	case OpDeviceAdded, OpDeviceRemoved, OpUserKey, OpKeyClosed, OpGroupClosed:
 		return role != 0 // of their own; officers may remove others' devices; guests close what a removal of theirs requires
@@ -74,6 +75,14 @@ func (tx *transaction) apply(op Operation) error {
 		return tx.applyKeyResealed(o)
 	case *ResourceEnded:
 		return tx.applyResourceEnded(o)
+	case *MemberRemoved:
+		return tx.applyMemberRemoved(o)
+	case *RoleChanged:
+		return tx.applyRoleChanged(o)
+	case *Policy:
+		return tx.applyPolicy(o)
+	case *InvitationWithdrawn:
+		return tx.applyInvitationWithdrawn(o)
 	case *GroupCreated:
 		return tx.applyGroupCreated(o)
 	case *GroupMemberAdded:
@@ -159,14 +168,11 @@ func (tx *transaction) applyGenesis(g *Genesis) error {
 }
 
 func (tx *transaction) applyMemberAdded(o *MemberAdded) error {
-	if o.Role < RoleOfficer || o.Role > RoleGuest {
-		return ErrRole
+	if err := checkRole(o.Role, o.Expires); err != nil {
+		return err
 	}
-	if o.Expires != 0 && o.Role != RoleGuest {
-		return fmt.Errorf("%w: only guests expire", ErrOperation)
-	}
-	if o.Expires > maxTime {
-		return fmt.Errorf("%w: expiry", ErrOperation)
+	if !tx.officer() && (o.Role != RoleGuest || tx.role > tx.s.policy.Guests) {
+		return ErrAuthority
 	}
 	if len(o.Invite) != 0 {
 		if len(o.Invite) != len(Hash{}) {
@@ -328,6 +334,9 @@ func (tx *transaction) finish() error {
 	}); bad {
 		return fmt.Errorf("group %s: %w", id, ErrIncomplete)
 	}
+	if tx.mustOfficers && tx.s.officers() < tx.s.policy.Officers {
+		return fmt.Errorf("officers: %w", ErrLast)
+	}
 	if tx.mustUserKey {
 		return fmt.Errorf("user key: %w", ErrIncomplete)
 	}
@@ -337,7 +346,8 @@ func (tx *transaction) finish() error {
 		return fmt.Errorf("resource %s: sharer: %w", id, ErrLast)
 	}
 	if id, bad := least(tx.touchedGroups, func(id GroupID, _ struct{}) bool {
-		return tx.s.groups[id].Orphaned()
+		g := tx.s.groups[id]
+		return g.Orphaned() && !g.Ended()
 	}); bad {
 		return fmt.Errorf("group %s: manager: %w", id, ErrLast)
 	}

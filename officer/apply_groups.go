@@ -19,7 +19,7 @@ func (tx *transaction) group(id GroupID) (*Group, error) {
 // present returns somebody who belongs.
 func (tx *transaction) present(id MemberID) (*Member, error) {
 	m := tx.s.members[id]
-	if m == nil {
+	if m == nil || m.Removed {
 		return nil, fmt.Errorf("member: %w", ErrUnknown)
 	}
 	return m, nil
@@ -45,6 +45,9 @@ func (tx *transaction) claimID(id [16]byte, what string) error {
 }
 
 func (tx *transaction) applyGroupCreated(o *GroupCreated) error {
+	if tx.role > tx.s.policy.Groups {
+		return ErrAuthority
+	}
 	if err := tx.claimID(o.Group, "group"); err != nil {
 		return err
 	}

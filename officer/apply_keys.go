@@ -20,10 +20,13 @@ func (tx *transaction) applyKeyCreated(o *KeyCreated) error {
 	s := tx.s
 	switch o.Of {
 	case wire.KindField:
-		if !tx.officer() { // default policy: the firm's fields are the officers' affair
+		if tx.role > s.policy.Fields {
 			return ErrAuthority
 		}
 	case wire.KindFolder:
+		if tx.role > s.policy.Folders {
+			return ErrAuthority
+		}
 	case wire.KindDirectory:
 		if !tx.officer() {
 			return ErrAuthority

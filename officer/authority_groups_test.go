@@ -64,7 +64,7 @@ func (a actor) managing(also bool) error {
 
 // groupAuthority are the rows of the operations on groups.
 var groupAuthority = []authorityRow{
-	{officer.OpGroupCreated, true, false, false, []attempt{
+	{officer.OpGroupCreated, true, true, false, []attempt{
 		{"with oneself", "create group new of ME*,other", func(a actor) error { return a.officerOr(false) }},
 		{"without oneself", "create group new of alice*,other", always(officer.ErrAuthority)},
 		{"that one does not manage", "create group new of ME,alice*", always(officer.ErrAuthority)},
@@ -115,4 +115,50 @@ var groupAuthority = []authorityRow{
 		{"the present epoch", "reseal group team to pat", func(a actor) error { return a.managing(false) }},
 		{"an old epoch", "reseal group team@1 to pat", func(a actor) error { return a.managing(false) }},
 	}},
+}
+
+// memberAuthority are the rows of the operations on members and policy.
+var memberAuthority = []authorityRow{
+	{officer.OpMemberRemoved, true, false, false, []attempt{
+		{"somebody", "remove pat; close group team", func(a actor) error { return a.officerOr(false) }},
+		{"an officer", "remove omar; close group team; close group board; close second", func(a actor) error { return a.officerOr(false) }},
+		{"oneself", "remove ME; close group team", always(officer.ErrAuthority)},
+	}},
+	{officer.OpRoleChanged, true, false, false, []attempt{
+		{"a member to officer", "make pat officer", func(a actor) error { return a.officerOr(false) }},
+		{"an officer to member", "make omar member", func(a actor) error { return a.officerOr(false) }},
+		{"a member to guest", "make pat guest", func(a actor) error { return a.officerOr(false) }},
+		{"oneself", "make ME guest", func(a actor) error {
+			if err := a.officerOr(false); err != nil || a.place != manages {
+				return err
+			}
+			return officer.ErrRights
+		}},
+	}},
+	{officer.OpPolicy, true, false, false, []attempt{
+		{"any", "policy fields=2", func(a actor) error { return a.officerOr(false) }},
+		{"a threshold", "policy officers=3 recovery=3", func(a actor) error { return a.officerOr(false) }},
+	}},
+	{officer.OpInvitationWithdrawn, true, false, false, []attempt{
+		{"any", "withdraw word", func(a actor) error { return a.officerOr(false) }},
+	}},
+}
+
+// laxAttempts are made where the policy lets members make fields and groups
+// and let guests in, but not make folders.
+var laxAttempts = map[officer.OpKind][]attempt{
+	officer.OpMemberAdded: {
+		{"a guest", "add new as guest", func(a actor) error { return a.notGuest(true) }},
+		{"a member", "add new as member", func(a actor) error { return a.officerOr(false) }},
+		{"an officer", "add new as officer", func(a actor) error { return a.officerOr(false) }},
+	},
+	officer.OpKeyCreated: {
+		{"a field", "create field new", func(a actor) error { return a.notGuest(true) }},
+		{"a folder", "create folder new", func(a actor) error { return a.officerOr(false) }},
+		{"the directory", "create directory new", func(a actor) error { return a.officerOr(false) }},
+	},
+	officer.OpGroupCreated: {
+		{"with oneself", "create group new of ME*,other", func(a actor) error { return a.notGuest(true) }},
+		{"without oneself", "create group new of alice*,other", always(officer.ErrAuthority)},
+	},
 }

@@ -14,7 +14,7 @@ import (
 // cacheLayout changes whenever the layout does, or what replay makes of the
 // same log; a cache of another layout is thrown away and the log is verified
 // from genesis.
-const cacheLayout = "underseal state cache 4\n"
+const cacheLayout = "underseal state cache 6\n"
 
 // EncodeCache writes the verified state, for [DecodeCache]; equal states give
 // equal bytes. It is not self-protecting: the caller keeps it under a MAC of
@@ -69,6 +69,7 @@ func (s *State) EncodeCache() []byte {
 		w.fixed(id[:])
 		w.resource(s.resources[id])
 	}
+	w.policy(s.policy)
 	w.flag(s.hasDir)
 	if s.hasDir {
 		w.fixed(s.directory[:])
@@ -129,6 +130,7 @@ func DecodeCache(b []byte) (*State, error) {
 		r.check(len(s.resources) == 0 || compareIDs(prev, id) < 0)
 		s.resources[id], prev = r.resource(id), id
 	}
+	s.policy = r.policy()
 	if s.hasDir = r.flag(); s.hasDir {
 		s.directory = ResourceID(r.fixed(len(s.directory)))
 		r.check(s.resources[s.directory] != nil)

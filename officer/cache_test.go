@@ -44,7 +44,9 @@ func busy(t officertest.TB) *officertest.Org {
 		"alice: revoke case from greta; rotate case",
 		"alice: file bob/laptop under people; close phone",
 		"alice: create field ssn at 12; grant ssn to bob rw; create field fax at 13",
-		"alice: end ssn",
+		"alice: end ssn; policy guests=2 officers=2 recovery=2; withdraw another",
+		"alice: add xenia as member; make xenia guest until 1900000000",
+		"alice: remove xenia",
 		"alice: create group team of alice*,bob,olga*; file team.group under people; grant fax to group team rws",
 		"bob: grant case to group team r",
 		"olga: create group board of olga*,greta; rotate group team; reseal group team@1 to bob",
@@ -82,6 +84,9 @@ func TestCacheKeepsEverything(t *testing.T) {
 	if again.Directory().ID != o.ResourceID("people") {
 		t.Error("another directory")
 	}
+	if p := again.Policy(); p.Guests != officer.RoleMember || p.Officers != 2 || p.Recovery != 2 || p.Fields != officer.RoleOfficer {
+		t.Errorf("another policy: %+v", p)
+	}
 	label := o.State.Resource(o.ResourceID("case")).Label
 	if list := again.Openings(label); len(list) != 2 || list[1].Resource != o.ResourceID("people") {
 		t.Errorf("openings of a label: %v", list)
@@ -109,11 +114,12 @@ func TestCacheKeepsWhatIsTaken(t *testing.T) {
 	}
 	commitment := o.Resource("phone").Epochs[1].Commitment
 	for name, ops := range map[string][]officer.Operation{
-		"member":     {o.Op("add bob as member")},
-		"invitation": {o.Op("add carol as member answering word")},
-		"resource":   {o.Op("create field phone")},
-		"directory":  {o.Op("create directory people2")},
-		"binding":    {bound(9)},
+		"member":               {o.Op("add bob as member")},
+		"invitation withdrawn": {o.Op("add carol as member answering another")},
+		"invitation":           {o.Op("add carol as member answering word")},
+		"resource":             {o.Op("create field phone")},
+		"directory":            {o.Op("create directory people2")},
+		"binding":              {bound(9)},
 		"key id of an old epoch": {&officer.KeyCreated{
 			Resource: officer.ResourceID{1}, Of: wire.KindField, Binding: officer.Binding{Connector: "x"}, Commitment: commitment, Label: officer.Hash{1},
 		}},
@@ -265,7 +271,7 @@ func TestCacheOfNonsense(t *testing.T) {
 	name := o.Person("alice").File.Name.Commitment()
 	role := bytes.Index(b, name[:]) - 1
 	kind := bytes.Index(b, []byte("\x07tabular")) - 1
-	rights := len(b) - len("\x07\x01\x01\x00\x00\x00\x00") // rights, since, sequence, no senders, no directory, openings or invitations
+	rights := len(b) - len("\x07\x01\x01\x00\x01\x02\x01\x01\x01\x00\x00\x00\x00\x00") // rights, since, sequence, no senders, policy, no directory, openings or invitations
 	for what, c := range map[string]struct {
 		at   int
 		good byte

@@ -55,6 +55,10 @@ func (w *cacheWriter) member(m *Member) {
 	w.number(w.devices[m.AddedBy])
 	w.number(m.Added)
 	w.number(m.Expires)
+	w.flag(m.Removed)
+	if m.Removed {
+		w.number(m.RemovedAt)
+	}
 }
 
 func (w *cacheWriter) device(d *Device) {
@@ -94,6 +98,15 @@ func (w *cacheWriter) resource(r *Resource) {
 		w.number(g.Since)
 		w.number(g.Sequence)
 		w.senders(g.Senders)
+	}
+}
+
+func (w *cacheWriter) policy(p Policy) {
+	for _, r := range []Role{p.Fields, p.Folders, p.Groups, p.Guests} {
+		w.number(uint64(r))
+	}
+	for _, n := range []uint64{p.Officers, p.Recovery, p.Names} {
+		w.number(n)
 	}
 }
 
@@ -257,6 +270,9 @@ func (r *cacheReader) member(id MemberID) *Member {
 		m.Devices[i] = r.deviceAt()
 	}
 	m.AddedBy, m.Added, m.Expires = r.deviceAt(), r.number(), r.number()
+	if m.Removed = r.flag(); m.Removed {
+		m.RemovedAt = r.number()
+	}
 	return m
 }
 
@@ -290,6 +306,13 @@ func (r *cacheReader) resource(id ResourceID) *Resource {
 		r.check(i == 0 || comparePrincipal(res.Grants[i-1].Principal, res.Grants[i].Principal) < 0)
 	}
 	return res
+}
+
+func (r *cacheReader) policy() Policy {
+	role := func() Role { return Role(r.upTo(uint64(RoleGuest))) }
+	p := Policy{Fields: role(), Folders: role(), Groups: role(), Guests: role(), Officers: r.number(), Recovery: r.number(), Names: r.number()}
+	r.check(p.valid())
+	return p
 }
 
 func (r *cacheReader) group(id GroupID) *Group {

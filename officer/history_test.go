@@ -137,8 +137,19 @@ func (h historian) step(author string) string {
 	switch h.pick([]string{
 		"member", "member", "device", "device", "remove own", "remove", "user key", "create", "create", "create",
 		"rotate", "close", "grant", "grant", "grant", "grant", "revoke", "revoke", "file", "reseal", "reseal or end",
-		"group", "group", "group", "group",
+		"group", "group", "group", "group", "role", "role or removal",
 	}) {
+	case "role or removal":
+		if h.chance(50) {
+			name := h.person()
+			return "remove " + name + h.taking(h.reach(name)...) + h.takingGroups(h.groupsOf(name)...)
+		}
+		fallthrough
+	case "role":
+		if h.chance(20) {
+			return h.policyStep()
+		}
+		return "make " + h.person() + " " + h.pick([]string{"officer", "member", "guest"})
 	case "group":
 		return h.groupStep()
 	case "member":
@@ -278,5 +289,23 @@ func (h historian) groupStep() string {
 		return "close group " + name
 	default:
 		return "reseal group " + name + " to " + h.person()
+	}
+}
+
+// policyStep sets a policy, or withdraws an invitation.
+func (h historian) policyStep() string {
+	switch h.pick([]string{"who", "officers", "recovery", "withdraw"}) {
+	case "who":
+		return "policy " + h.pick([]string{"fields", "folders", "groups", "guests"}) + "=" + h.pick([]string{"1", "2", "2", "3"})
+	case "officers":
+		return "policy officers=" + h.pick([]string{"1", "2", "3"})
+	case "recovery":
+		s := "policy officers=2 recovery=" + h.pick([]string{"0", "1", "2"})
+		if h.chance(70) {
+			s += " by=" + h.pick([]string{"olga", "bob", "olga,alice"})
+		}
+		return s
+	default:
+		return "withdraw " + h.pick([]string{"one", "two", "three"})
 	}
 }

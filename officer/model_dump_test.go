@@ -13,11 +13,12 @@ func (m *model) dump() string {
 	var out []string
 	say := func(format string, args ...any) { out = append(out, fmt.Sprintf(format, args...)) }
 	for id, x := range m.members {
-		say("member %s %s generation %d closed %v", id, x.role, x.generation, x.closed)
+		say("member %s %s generation %d closed %v removed %v", id, x.role, x.generation, x.closed, x.removed)
 	}
 	for id, d := range m.devices {
 		say("device %s of %s removed %v", id, d.member, d.removed)
 	}
+	say("policy %+v", m.policy)
 	for id, r := range m.resources {
 		say("resource %s %s %v epoch %d by %s at %d closed %v ended %v", id, r.kind, r.at, r.epoch, r.openedBy, r.openedAt, r.closed, r.ended)
 		for p, rights := range r.rights {
@@ -45,13 +46,14 @@ func dumpState(s *officer.State) string {
 	texts = append(texts, s.Name())
 	for _, m := range s.Members() {
 		texts = append(texts, m.Name, m.Email)
-		say("member %s %s generation %d closed %v", m.ID, m.Role, m.UserKey().Generation, m.KeyClosed)
+		say("member %s %s generation %d closed %v removed %v", m.ID, m.Role, m.UserKey().Generation, m.KeyClosed, m.Removed)
 		for _, id := range m.Devices {
 			d := s.Device(id)
 			texts = append(texts, d.Record.Label)
 			say("device %s of %s removed %v", id, d.Member, d.Removed)
 		}
 	}
+	say("policy %+v", s.Policy())
 	for _, r := range s.Resources() {
 		texts = append(texts, r.Label)
 		e := r.Epoch()

@@ -62,8 +62,7 @@ func (m *model) principal(p officer.Principal) modelRecipient {
 	}
 	id, ok := p.Member()
 	must(ok, 5)
-	member, known := m.members[id]
-	must(known, 15)
+	member := m.there(id)
 	to.officer, to.guest, to.closed = member.role == officer.RoleOfficer, member.role == officer.RoleGuest, member.closed
 	return to
 }
@@ -96,17 +95,16 @@ func (m *model) group(id officer.GroupID) modelGroup {
 
 func (m *model) groupsAtTheEnd() {
 	for id, epoch := range m.owedGroups {
-		must(m.groups[id].epoch != epoch || m.groups[id].closed, 20)
+		must(len(m.groups[id].rights) == 0 || m.groups[id].epoch != epoch || m.groups[id].closed, 20)
 	}
 	for id := range m.touchedGroups {
-		must(!m.groups[id].orphaned(), 21)
+		must(len(m.groups[id].rights) == 0 || !m.groups[id].orphaned(), 21)
 	}
 }
 
 // beInGroup checks what a member may be in a group.
 func (m *model) beInGroup(id officer.MemberID, rights officer.Rights) modelMember {
-	member, known := m.members[id]
-	must(known, 15)
+	member := m.there(id)
 	must(rights == 1 || rights == 5, 17)
 	must(member.role != officer.RoleGuest || rights == 1, 17)
 	return member
@@ -115,7 +113,7 @@ func (m *model) beInGroup(id officer.MemberID, rights officer.Rights) modelMembe
 func (m *model) groupOperation(op officer.Operation) {
 	switch o := op.(type) {
 	case *officer.GroupCreated:
-		must(m.isOfficer(), 11)
+		must(m.role <= m.policy.Groups, 11)
 		m.newID(o.Group)
 		for i := range o.Members {
 			must(i == 0 || o.Members[i-1].Member.Compare(o.Members[i].Member) < 0, 5)
@@ -171,6 +169,8 @@ func (m *model) groupOperation(op officer.Operation) {
 		must(g.has(o.Member), 15)
 		must(!m.members[o.Member].closed, 18)
 		m.addSender(g.senders, modelMemberKey(o.Member), int(o.Epoch))
+	default:
+		m.memberOperation(op)
 	}
 }
 

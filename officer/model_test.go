@@ -18,9 +18,11 @@ import (
 type model struct {
 	members   map[officer.MemberID]modelMember
 	devices   map[officer.DeviceID]modelDevice
+	signing   map[officer.DeviceID][]byte // never copied: a device's key never changes
 	resources map[officer.ResourceID]modelResource
 	groups    map[officer.GroupID]modelGroup
 	directory bool
+	policy    officer.Policy
 	keyIDs    map[[8]byte]bool
 	texts     map[officer.Hash]bool
 	invites   map[officer.Hash]bool
@@ -37,6 +39,9 @@ type model struct {
 	owedGroups    map[officer.GroupID]int
 	touchedGroups map[officer.GroupID]bool
 	userKeyOwed   bool
+	countOfficers bool
+	before        officer.Head
+	org           officer.OrganizationID
 	userKeyOpened bool
 }
 
@@ -44,6 +49,7 @@ type modelMember struct {
 	role       officer.Role
 	generation int
 	closed     bool
+	removed    bool
 }
 
 type modelDevice struct {
@@ -83,8 +89,9 @@ func newModel(genesis officer.Entry) *model {
 	m := &model{
 		members: map[officer.MemberID]modelMember{}, devices: map[officer.DeviceID]modelDevice{},
 		resources: map[officer.ResourceID]modelResource{}, groups: map[officer.GroupID]modelGroup{}, keyIDs: map[[8]byte]bool{}, texts: map[officer.Hash]bool{},
-		invites: map[officer.Hash]bool{}, bindings: map[officer.Binding]bool{}, openings: map[modelPlace]string{},
+		signing: map[officer.DeviceID][]byte{}, invites: map[officer.Hash]bool{}, bindings: map[officer.Binding]bool{}, openings: map[modelPlace]string{},
 	}
+	m.policy = officer.Policy{Fields: 1, Folders: 2, Groups: 1, Guests: 1, Officers: 1}
 	op := genesis.Operations[0].(*officer.Genesis)
 	m.claimText(op.Name)
 	m.addMember(op.Card, officer.RoleOfficer)
@@ -123,12 +130,13 @@ func (m *model) apply(e officer.Entry) (next *model, refusedBy rule) {
 	}()
 	n := m.clone()
 	n.author, n.sequence = e.Author, int(e.Sequence)
+	n.before, n.org = officer.Head{Length: e.Sequence, Hash: e.Previous}, e.Organization
 	d, ok := n.devices[e.Author]
 	must(ok && !d.removed, 9)
 	n.me, n.role = d.member, n.members[d.member].role
 	n.owed, n.touched = map[officer.ResourceID]int{}, map[officer.ResourceID]bool{}
 	n.owedGroups, n.touchedGroups = map[officer.GroupID]int{}, map[officer.GroupID]bool{}
-	n.userKeyOwed, n.userKeyOpened = false, false
+	n.userKeyOwed, n.userKeyOpened, n.countOfficers = false, false, false
 	for _, op := range e.Operations {
 		n.operation(op)
 	}
@@ -144,6 +152,7 @@ func (m *model) apply(e officer.Entry) (next *model, refusedBy rule) {
 		must(sharer, 21)
 	}
 	n.groupsAtTheEnd()
+	must(!n.countOfficers || n.officers() >= int(n.policy.Officers), 21)
 	return n, 0
 }
 
@@ -158,6 +167,7 @@ func (m *model) claimText(h officer.Hash) {
 }
 
 func (m *model) claimDevice(d officer.DeviceRecord) {
+	m.signing[d.ID()] = d.Signing
 	m.claimText(d.Label)
 	for _, k := range [][]byte{d.Encryption, d.Signing, d.SignIn} {
 		m.claimKey(pubkey.Hash(k))
@@ -192,9 +202,9 @@ func (m *model) resource(id officer.ResourceID) (modelResource, officer.Rights) 
 func (m *model) operation(op officer.Operation) {
 	// The authority table, by role alone.
 	switch op.Kind() {
-	case officer.OpMemberAdded:
+	case officer.OpMemberRemoved, officer.OpRoleChanged, officer.OpPolicy, officer.OpInvitationWithdrawn:
 		must(m.isOfficer(), 11)
-	case officer.OpKeyCreated, officer.OpKeyRotated, officer.OpGrant, officer.OpRevoke, officer.OpDirectory, officer.OpKeyResealed, officer.OpResourceEnded,
+	case officer.OpMemberAdded, officer.OpKeyCreated, officer.OpKeyRotated, officer.OpGrant, officer.OpRevoke, officer.OpDirectory, officer.OpKeyResealed, officer.OpResourceEnded,
 		officer.OpGroupCreated, officer.OpGroupMemberAdded, officer.OpGroupMemberRemoved, officer.OpGroupRotated, officer.OpGroupResealed:
 		must(m.role != officer.RoleGuest, 11)
 	}
@@ -204,6 +214,7 @@ func (m *model) operation(op officer.Operation) {
 	case *officer.MemberAdded:
 		must(o.Role >= 1 && o.Role <= 3, 13)
 		must(o.Expires == 0 || o.Role == officer.RoleGuest, 5)
+		must(m.isOfficer() || o.Role == officer.RoleGuest && m.role <= m.policy.Guests, 11)
 		if len(o.Invite) > 0 {
 			must(len(o.Invite) == 32, 5)
 			must(!m.invites[officer.Hash(o.Invite)], 14)
@@ -327,7 +338,9 @@ func (m *model) epochKey(kind officer.KeyKind, commitment officer.Hash, public [
 }
 
 func (m *model) keyCreated(o *officer.KeyCreated) {
-	must(o.Of == wire.KindFolder || m.isOfficer(), 11)
+	must(o.Of != wire.KindField || m.role <= m.policy.Fields, 11)
+	must(o.Of != wire.KindFolder || m.role <= m.policy.Folders, 11)
+	must(o.Of != wire.KindDirectory || m.isOfficer(), 11)
 	must(o.Of != wire.KindDirectory || !m.directory, 14)
 	m.newID(o.Resource)
 	if o.Binding.ID != "" {

@@ -56,6 +56,14 @@ func (k OpKind) String() string {
 		return "key re-sealed"
 	case OpResourceEnded:
 		return "resource ended"
+	case OpMemberRemoved:
+		return "member removed"
+	case OpRoleChanged:
+		return "role changed"
+	case OpPolicy:
+		return "policy"
+	case OpInvitationWithdrawn:
+		return "invitation withdrawn"
 	case OpGroupCreated:
 		return "group created"
 	case OpGroupMemberAdded:
@@ -253,6 +261,14 @@ func newOperation(k OpKind) Operation {
 		return new(KeyResealed)
 	case OpResourceEnded:
 		return new(ResourceEnded)
+	case OpMemberRemoved:
+		return new(MemberRemoved)
+	case OpRoleChanged:
+		return new(RoleChanged)
+	case OpPolicy:
+		return new(Policy)
+	case OpInvitationWithdrawn:
+		return new(InvitationWithdrawn)
 	case OpGroupCreated:
 		return new(GroupCreated)
 	case OpGroupMemberAdded:

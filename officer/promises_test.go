@@ -43,6 +43,7 @@ func promises(t *rapid.T, line string, before, after *officer.State, e officer.E
 	author := after.Device(e.Author).Member
 	byOfficer := after.Member(author).Role == officer.RoleOfficer
 	created, removed, revoked := map[officer.ResourceID]bool{}, map[officer.MemberID]bool{}, map[officer.ResourceID]bool{}
+	gone := false // whether somebody is
 	taken := map[officer.GroupID]map[officer.MemberID]bool{}
 	for _, op := range e.Operations {
 		switch o := op.(type) {
@@ -50,6 +51,8 @@ func promises(t *rapid.T, line string, before, after *officer.State, e officer.E
 			created[o.Resource] = true
 		case *officer.DeviceRemoved:
 			removed[after.Device(o.Device).Member] = true
+		case *officer.MemberRemoved:
+			removed[o.Member], gone = true, true
 		case *officer.Revoke:
 			revoked[o.Resource] = true
 		case *officer.GroupMemberRemoved:
@@ -103,7 +106,7 @@ func promises(t *rapid.T, line string, before, after *officer.State, e officer.E
 				t.Fatalf("%q: a guest has %s on a %s", line, has, r.Kind)
 			}
 		}
-		if sharers == 0 && !(was != nil && (was.Orphaned() || byOfficer && revoked[r.ID])) {
+		if sharers == 0 && !(was != nil && (was.Orphaned() || byOfficer && (revoked[r.ID] || gone))) {
 			t.Fatalf("%q: nobody shares %s", line, r.ID)
 		}
 		if was == nil {
@@ -135,12 +138,26 @@ func promises(t *rapid.T, line string, before, after *officer.State, e officer.E
 	}
 	for id := range removed {
 		is, was := after.Member(id), before.Member(id)
+		if is.Removed && (!is.KeyClosed || len(after.Reach(id)) != 0) {
+			t.Fatalf("%q: somebody is removed and reads", line)
+		}
 		if !is.KeyClosed && len(is.UserKeys) == len(was.UserKeys) {
 			t.Fatalf("%q: a device is gone, and the user key goes on", line)
 		}
 	}
-	devices := 0
+	devices, officers := 0, 0
 	for _, m := range after.Members() {
+		if m.Removed {
+			for _, id := range m.Devices {
+				if !after.Device(id).Removed {
+					t.Fatalf("%q: somebody is removed, and a device is not", line)
+				}
+			}
+			continue
+		}
+		if m.Role == officer.RoleOfficer {
+			officers++
+		}
 		for _, id := range m.Devices {
 			if !after.Device(id).Removed {
 				devices++
@@ -150,6 +167,9 @@ func promises(t *rapid.T, line string, before, after *officer.State, e officer.E
 			t.Fatalf("%q: %s has no device", line, m.ID)
 		}
 		devices = 0
+	}
+	if officers == 0 {
+		t.Fatalf("%q: nobody is an officer", line)
 	}
 	groupPromises(t, line, before, after, taken, removed)
 }
@@ -166,9 +186,17 @@ func groupPromises(t *rapid.T, line string, before, after *officer.State, taken 
 	for _, g := range after.Groups() {
 		was := before.Group(g.ID)
 		if g.Ended() {
-			t.Fatalf("%q: nobody is in a group", line)
+			if was == nil || !was.Ended() && len(removed) == 0 {
+				t.Fatalf("%q: nobody is in a group", line)
+			}
+			for _, r := range after.Resources() {
+				if r.Rights(officer.GroupPrincipal(g.ID)) != 0 {
+					t.Fatalf("%q: a group has ended, and is granted something", line)
+				}
+			}
+			continue
 		}
-		if g.Orphaned() && (was == nil || len(taken[g.ID]) == 0 && !was.Orphaned()) {
+		if g.Orphaned() && (was == nil || len(taken[g.ID]) == 0 && len(removed) == 0 && !was.Orphaned()) {
 			t.Fatalf("%q: nobody manages a group", line)
 		}
 		if was == nil {

@@ -110,6 +110,7 @@ func TestHistories(t *testing.T) {
 	}
 	for _, k := range []officer.OpKind{
 		officer.OpGroupCreated, officer.OpGroupMemberAdded, officer.OpGroupMemberRemoved, officer.OpGroupRotated, officer.OpGroupClosed, officer.OpGroupResealed,
+		officer.OpMemberRemoved, officer.OpRoleChanged, officer.OpPolicy,
 	} {
 		if good[k] == 0 {
 			t.Errorf("%s was accepted %d times", k, good[k])

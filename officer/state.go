@@ -26,6 +26,7 @@ type State struct {
 	groups    map[GroupID]*Group
 	directory ResourceID
 	hasDir    bool
+	policy    Policy
 	openings  map[Hash][]SealedOpening
 	taken     taken
 	// own are the members, devices, resources, groups and (by commitment) lists
@@ -65,6 +66,8 @@ type Member struct {
 	AddedBy   DeviceID
 	Added     uint64 // sequence of the entry
 	Expires   uint64 // unix seconds, or 0
+	Removed   bool   // no longer belongs: holds no rights, and every device is removed
+	RemovedAt uint64 // sequence of the removal
 }
 
 // UserKey is the present generation.
@@ -181,7 +184,8 @@ func (s *State) Name() Hash { return s.name }
 // Member returns a member, or nil.
 func (s *State) Member(id MemberID) *Member { return s.members[id] }
 
-// Members lists all members in the order in which they were added.
+// Members lists all members in the order in which they were added, those who
+// were removed too.
 func (s *State) Members() []*Member {
 	out := make([]*Member, 0, len(s.members))
 	for _, m := range s.members {
@@ -329,6 +333,7 @@ func newState() *State {
 		resources: map[ResourceID]*Resource{},
 		groups:    map[GroupID]*Group{},
 		openings:  map[Hash][]SealedOpening{},
+		policy:    DefaultPolicy(),
 		taken: taken{
 			keyIDs: map[[8]byte]struct{}{}, texts: map[Hash]struct{}{},
 			bindings: map[Binding]struct{}{}, invites: map[Hash]struct{}{},

@@ -33,7 +33,7 @@ type vectorState struct {
 		ID, Name, Email vectortest.Hex
 		Role, Expires   uint64
 		UserKeys        []struct{ Commitment, Author vectortest.Hex } `json:"user_keys"`
-		Closed          bool
+		Closed, Removed bool
 		Devices         []struct {
 			ID      vectortest.Hex
 			Removed bool
@@ -53,6 +53,7 @@ type vectorState struct {
 			Senders       vectorSenders
 		}
 	}
+	Policy []uint64
 	Groups []struct {
 		ID, Label vectortest.Hex
 		Epochs    []struct {
@@ -112,7 +113,7 @@ func atOperation(target error) func(error) bool {
 func TestLogVectors(t *testing.T) {
 	t.Parallel()
 	var rules []string
-	for _, name := range []string{"log", "log-groups"} {
+	for _, name := range []string{"log", "log-groups", "log-members"} {
 		file := vectortest.Load[logVector](t, name)
 		for _, v := range file.Vectors {
 			rules = append(rules, v.Rule)
@@ -244,7 +245,7 @@ func (w *vectorState) check(t *testing.T, s *officer.State) {
 		got := members[i]
 		if got.ID != vectortest.Array[officer.MemberID](t, m.ID) || uint64(got.Role) != m.Role || got.Expires != m.Expires ||
 			got.Name != vectortest.Array[officer.Hash](t, m.Name) || got.Email != vectortest.Array[officer.Hash](t, m.Email) ||
-			len(got.UserKeys) != len(m.UserKeys) || got.KeyClosed != m.Closed || len(got.Devices) != len(m.Devices) {
+			len(got.UserKeys) != len(m.UserKeys) || got.KeyClosed != m.Closed || got.Removed != m.Removed || len(got.Devices) != len(m.Devices) {
 			t.Fatalf("member %d: %+v", i, got)
 		}
 		for j, k := range m.UserKeys {
@@ -281,6 +282,10 @@ func (w *vectorState) check(t *testing.T, s *officer.State) {
 		}
 	}
 	w.checkGroups(t, s)
+	if p := s.Policy(); len(w.Policy) != 0 && !slices.Equal(w.Policy,
+		[]uint64{uint64(p.Fields), uint64(p.Folders), uint64(p.Groups), uint64(p.Guests), p.Officers, p.Recovery, p.Names}) {
+		t.Errorf("policy %+v", p)
+	}
 	filed := map[officer.Hash]int{}
 	for _, o := range w.Openings {
 		text, resource := vectortest.Array[officer.Hash](t, o.Text), vectortest.Array[officer.ResourceID](t, o.Resource)

@@ -104,7 +104,7 @@ func (w *Workspace) MemberByEmail(ctx context.Context, email string) (MemberInfo
 	}
 	var found []MemberInfo
 	for _, m := range list {
-		if m.EmailText != "" && strings.EqualFold(m.EmailText, email) {
+		if !m.Removed && m.EmailText != "" && strings.EqualFold(m.EmailText, email) {
 			found = append(found, m)
 		}
 	}

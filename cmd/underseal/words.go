@@ -98,6 +98,14 @@ func (x *words) operation(op officer.Operation) string {
 		return fmt.Sprintf("sealed epoch %d of %s again to %s", o.Epoch, x.fields[o.Resource], x.principal(o.Principal))
 	case *officer.ResourceEnded:
 		return "ended " + x.fields[o.Resource]
+	case *officer.MemberRemoved:
+		return "removed " + x.member(o.Member)
+	case *officer.RoleChanged:
+		return fmt.Sprintf("made %s %s", x.member(o.Member), o.Role)
+	case *officer.Policy:
+		return "set the policy"
+	case *officer.InvitationWithdrawn:
+		return "withdrew an invitation"
 	case *officer.GroupMemberAdded:
 		return fmt.Sprintf("let %s into a group", x.member(o.Member))
 	case *officer.GroupMemberRemoved:

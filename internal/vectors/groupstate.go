@@ -56,7 +56,11 @@ func (s *teams) today() *state {
 		Openings: []stateOpening{{s.team.label.commitment(), s.directory.id, 1}},
 	}
 	for _, g := range state.Groups {
-		slices.SortFunc(g.Members, func(x, y stateGroupMember) int { return bytes.Compare(x.Member, y.Member) })
+		sortGroupMembers(g.Members)
 	}
 	return state
+}
+
+func sortGroupMembers(list []stateGroupMember) {
+	slices.SortFunc(list, func(x, y stateGroupMember) int { return bytes.Compare(x.Member, y.Member) })
 }

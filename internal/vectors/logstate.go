@@ -15,6 +15,7 @@ type state struct {
 	Members   []stateMember   `json:"members"`
 	Resources []stateResource `json:"resources"`
 	Groups    []stateGroup    `json:"groups,omitempty"`
+	Policy    []uint64        `json:"policy,omitempty"` // fields 1 to 7, if one was set
 	Openings  []stateOpening  `json:"openings"`
 }
 
@@ -26,6 +27,7 @@ type stateMember struct {
 	Email    hx             `json:"email"`
 	UserKeys []stateUserKey `json:"user_keys"` // from generation 1
 	Closed   bool           `json:"closed"`
+	Removed  bool           `json:"removed,omitempty"`
 	Devices  []stateDevice  `json:"devices"`
 }
 

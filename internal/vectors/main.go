@@ -69,15 +69,18 @@ func files() map[string]any {
 	logFile.Vectors, logFile.Entries = logVectors()
 	groupFile := newFile("log-groups", []logVector(nil))
 	groupFile.Vectors, groupFile.Entries = groupVectors()
+	memberFile := newFile("log-members", []logVector(nil))
+	memberFile.Vectors, memberFile.Entries = memberVectors()
 	return map[string]any{
-		"suite.json":      newFile("suite", suiteVectors()),
-		"device.json":     newFile("device", deviceVectors()),
-		"card.json":       newFile("card", cardVectors()),
-		"envelope.json":   newFile("envelope", envelopeVectors()),
-		"token.json":      newFile("token", tokenVectors()),
-		"secret.json":     newFile("secret", secretVectors()),
-		"log.json":        logFile,
-		"log-groups.json": groupFile,
+		"suite.json":       newFile("suite", suiteVectors()),
+		"device.json":      newFile("device", deviceVectors()),
+		"card.json":        newFile("card", cardVectors()),
+		"envelope.json":    newFile("envelope", envelopeVectors()),
+		"token.json":       newFile("token", tokenVectors()),
+		"secret.json":      newFile("secret", secretVectors()),
+		"log.json":         logFile,
+		"log-members.json": memberFile,
+		"log-groups.json":  groupFile,
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/underseal/underseal/internal/datakey"
@@ -108,4 +109,46 @@ func (o *Org) groupEpoch(word string, ahead uint64) (string, uint64, error) {
 		n = g.Epoch().Number
 	}
 	return name, n + ahead, nil
+}
+
+// policy reads "WORD=NUMBER" and "by=PERSON,PERSON"; what is not said stays as
+// it is.
+func (o *Org) policy(words []string) (officer.Operation, error) {
+	p := o.State.Policy()
+	var by []string
+	for _, word := range words {
+		name, value, _ := strings.Cut(word, "=")
+		if name == "by" {
+			by = strings.Split(value, ",")
+			continue
+		}
+		n, err := strconv.ParseUint(value, 10, 8)
+		if err != nil {
+			return nil, err
+		}
+		switch name {
+		case "fields":
+			p.Fields = officer.Role(n)
+		case "folders":
+			p.Folders = officer.Role(n)
+		case "groups":
+			p.Groups = officer.Role(n)
+		case "guests":
+			p.Guests = officer.Role(n)
+		case "officers":
+			p.Officers = n
+		case "recovery":
+			p.Recovery = n
+		case "names":
+			p.Names = n
+		default:
+			return nil, fmt.Errorf("no such word: %s", name)
+		}
+	}
+	payload := p.Payload(o.ID, o.State.Head())
+	for _, who := range by {
+		d := o.Author(who)
+		p.Cosigned = append(p.Cosigned, officer.Cosignature{Device: d.ID(), Signature: d.Sign(wire.LabelPolicy, payload)})
+	}
+	return &p, nil
 }

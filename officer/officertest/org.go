@@ -15,6 +15,10 @@
 //	add PERSON as ROLE [until SECONDS] [answering WORD]
 //	add device PERSON/LABEL
 //	remove device PERSON/LABEL
+//	remove PERSON
+//	make PERSON ROLE [until SECONDS]
+//	policy WORD=NUMBER... [by=PERSON,PERSON...]
+//	withdraw WORD
 //	rotate user PERSON[@GENERATION]
 //	create KIND NAME [at PLACE]
 //	rotate NAME[@EPOCH]

@@ -61,6 +61,14 @@ func (o *Org) op(w []string) (officer.Operation, error) {
 		return o.addMember(w[1], w[3], w[4:])
 	case shape(w, "remove device _"):
 		return &officer.DeviceRemoved{Device: o.Author(w[2]).ID()}, nil
+	case len(w) >= 2 && w[0] == "policy":
+		return o.policy(w[1:])
+	case shape(w, "withdraw _"):
+		return &officer.InvitationWithdrawn{Invite: officer.Hash(seed("invitation", w[1]))}, nil
+	case shape(w, "remove _"):
+		return &officer.MemberRemoved{Member: o.Person(w[1]).ID()}, nil
+	case len(w) >= 3 && w[0] == "make":
+		return o.changeRole(w[1], w[2], w[3:])
 	case shape(w, "rotate user _"):
 		return o.rotateUser(w[2])
 	case len(w) > 2 && (w[1] == "group" || w[0] == "join" || w[0] == "take"):
@@ -127,6 +135,15 @@ func (o *Org) addMember(name, role string, rest []string) (officer.Operation, er
 		return nil, fmt.Errorf("a word too many: %s", rest[0])
 	}
 	return op, nil
+}
+
+func (o *Org) changeRole(name, role string, rest []string) (officer.Operation, error) {
+	added, err := o.addMember(name, role, rest)
+	if err != nil {
+		return nil, err
+	}
+	as := added.(*officer.MemberAdded)
+	return &officer.RoleChanged{Member: o.Person(name).ID(), Role: as.Role, Expires: as.Expires}, nil
 }
 
 func (o *Org) addDevice(device string) (officer.Operation, error) {

@@ -149,7 +149,7 @@ func (n *renewal) keepsOne(list []officer.Principal) bool {
 // reach replaces every key that a member can reach now.
 func (n *renewal) reach(m officer.MemberID) error {
 	for _, g := range n.State.Groups() {
-		if g.Has(m) {
+		if g.Has(m) && !n.without(officer.GroupPrincipal(g.ID)) {
 			if err := n.renewGroup(g); err != nil {
 				return err
 			}

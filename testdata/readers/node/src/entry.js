@@ -25,8 +25,12 @@ export const op = {
   groupMemberAdded: 14,
   groupMemberRemoved: 15,
   groupRotated: 16,
+  memberRemoved: 17,
+  roleChanged: 18,
+  policy: 19,
   groupClosed: 29,
   groupResealed: 30,
+  invitationWithdrawn: 31,
   resourceEnded: 32,
 };
 
@@ -68,6 +72,9 @@ function items(item) {
   for (const [, sealed] of all) must(sealed.length >= 1 && sealed.length <= 2048, 'L-5', 'an opening of a wrong size');
   return all.map(([text, sealed]) => ({ text, sealed }));
 }
+
+/** @param {unknown} item */
+const cosigned = (item) => list(tuple(hash, bstr()))(item).map(([device, signature]) => ({ device, signature }));
 
 const operations = {
   [op.genesis]: struct({ 1: ['nonce', bstr(16)], 2: ['card', bstr()], 3: ['name', hash] }),
@@ -122,6 +129,19 @@ const operations = {
     4: ['previous', sealedKey],
     5: ['public', xwing],
   }),
+  [op.memberRemoved]: struct({ 1: ['member', hash] }),
+  [op.roleChanged]: struct({ 1: ['member', hash], 2: ['role', uint()], 3: ['expires', uint(maxTime), 'optional'] }),
+  [op.policy]: struct({
+    1: ['fields', uint()],
+    2: ['folders', uint()],
+    3: ['groups', uint()],
+    4: ['guests', uint()],
+    5: ['officers', uint()],
+    6: ['recovery', uint()],
+    7: ['names', uint()],
+    8: ['cosigned', cosigned, 'optional'],
+  }),
+  [op.invitationWithdrawn]: struct({ 1: ['invite', hash] }),
   [op.groupClosed]: struct({ 1: ['group', id16], 2: ['epoch', uint()] }),
   [op.groupResealed]: struct({ 1: ['group', id16], 2: ['epoch', uint()], 3: ['member', hash] }),
   [op.resourceEnded]: struct({ 1: ['resource', id16] }),

@@ -48,13 +48,6 @@ export const groupSteps = {
     return { officer: member.role === role.officer, guest: member.role === role.guest, closed: member.closed };
   },
 
-  /** @param {Uint8Array} id */
-  member(id) {
-    const member = this.state.members.get(hex(id));
-    must(member !== undefined, 'L-15', 'an unknown member');
-    return member;
-  },
-
   /** @param {Group} group */
   oweGroup(group) {
     this.owedGroups.set(hex(group.id), group.epochs.length);
@@ -88,6 +81,7 @@ export const groupSteps = {
   },
 
   [op.groupCreated]({ group: id, commitment, public: key, label, members }) {
+    must(this.myRole <= this.state.policy.groups, 'L-11', 'the policy keeps groups for officers');
     this.newId(id);
     const group = { id, label, members: new Map(), epochs: [this.epoch(commitment, key)] };
     for (const { member, rights } of members) {

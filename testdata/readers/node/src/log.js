@@ -4,6 +4,7 @@ import { parseCard } from './card.js';
 import { checkAcceptance, parseRecord } from './device.js';
 import { op, parseEntry, parseOperation } from './entry.js';
 import { groupSteps, rightsOf } from './groups.js';
+import { defaultPolicy, memberSteps } from './members.js';
 import { must, within } from './refusal.js';
 import { checkSealingKey, publicKeyName, sum, verify } from './suite.js';
 import { authority, of, right, role, sender } from './words.js';
@@ -22,6 +23,8 @@ const zero = new Uint8Array(32);
  * @property {Map<string, Resource>} resources
  * @property {Map<string, import('./groups.js').Group>} groups
  * @property {string} [directory]
+ * @property {typeof defaultPolicy} policy
+ * @property {boolean} policySet whether it is not the default
  * @property {Set<string>} keyIds
  * @property {Set<string>} texts
  * @property {Set<string>} invites
@@ -37,6 +40,7 @@ const zero = new Uint8Array(32);
  * @property {Generation[]} userKeys
  * @property {boolean} closed of the present user key
  * @property {string[]} devices
+ * @property {boolean} removed
  *
  * @typedef {object} Generation
  * @property {Uint8Array} public
@@ -72,6 +76,8 @@ const initial = (organization) => ({
   devices: new Map(),
   resources: new Map(),
   groups: new Map(),
+  policy: defaultPolicy,
+  policySet: false,
   keyIds: new Set(),
   texts: new Set(),
   invites: new Set(),
@@ -168,6 +174,7 @@ class Step {
       must(grants.some(({ rights }) => rights & right.share), 'L-21', 'nobody is left to share a resource');
     }
     this.groupsAtTheEnd();
+    this.officersAtTheEnd();
   }
 
   /** @param {Uint8Array} key */
@@ -240,6 +247,7 @@ class Step {
       userKeys: [userKey],
       closed: false,
       devices: [],
+      removed: false,
     });
     this.addDevice(id, card.device);
   }
@@ -283,8 +291,9 @@ class Step {
   /* The operations, by their numbers */
 
   [op.memberAdded]({ card, role: memberRole, expires, invite }) {
-    must(memberRole >= role.officer && memberRole <= role.guest, 'L-13', `role ${memberRole}`);
-    must(expires === undefined || memberRole === role.guest, 'L-5', 'only guests expire');
+    this.checkRole(memberRole, expires);
+    const may = memberRole === role.guest && this.myRole <= this.state.policy.guests;
+    must(this.myRole === role.officer || may, 'L-11', 'only officers add members');
     if (invite !== undefined) this.claim(this.state.invites, invite, 'the invitation');
     this.addMember(within('L-12', () => parseCard(card)), memberRole, expires);
   }
@@ -330,8 +339,8 @@ class Step {
 
   [op.keyCreated]({ resource: id, of: kind, binding, commitment, label, public: key }) {
     const { state } = this;
-    const forOfficers = kind === of.field || kind === of.directory;
-    must(!forOfficers || this.myRole === role.officer, 'L-11', 'only officers make fields and the directory');
+    const highest = { [of.field]: state.policy.fields, [of.folder]: state.policy.folders, [of.directory]: role.officer }[kind];
+    must(highest === undefined || this.myRole <= highest, 'L-11', 'the policy keeps it for officers');
     must(kind !== of.directory || state.directory === undefined, 'L-14', 'the directory is there');
     must(kind >= of.field && kind <= of.directory, 'L-5', `a resource of kind ${kind}`);
     this.newId(id);
@@ -468,4 +477,4 @@ class Step {
   }
 }
 
-Object.assign(Step.prototype, groupSteps);
+Object.assign(Step.prototype, groupSteps, memberSteps);

@@ -11,7 +11,7 @@ export const sender = (device, epoch) => `${device} ${epoch}`;
 /** The roles that the authority table lets use an operation at all. */
 export const authority = {
   [op.genesis]: [],
-  [op.memberAdded]: [role.officer],
+  [op.memberAdded]: [role.officer, role.member],
   [op.deviceAdded]: [role.officer, role.member, role.guest],
   [op.deviceRemoved]: [role.officer, role.member, role.guest],
   [op.userKeyRotated]: [role.officer, role.member, role.guest],
@@ -22,11 +22,15 @@ export const authority = {
   [op.revoke]: [role.officer, role.member],
   [op.directory]: [role.officer, role.member],
   [op.keyResealed]: [role.officer, role.member],
-  [op.groupCreated]: [role.officer],
+  [op.groupCreated]: [role.officer, role.member],
   [op.groupMemberAdded]: [role.officer, role.member],
   [op.groupMemberRemoved]: [role.officer, role.member],
   [op.groupRotated]: [role.officer, role.member],
+  [op.memberRemoved]: [role.officer],
+  [op.roleChanged]: [role.officer],
+  [op.policy]: [role.officer],
   [op.groupClosed]: [role.officer, role.member, role.guest],
   [op.groupResealed]: [role.officer, role.member],
+  [op.invitationWithdrawn]: [role.officer],
   [op.resourceEnded]: [role.officer, role.member],
 };

@@ -25,7 +25,7 @@ const shownEpochs = (epochs) => epochs.map((e) => ({ commitment: hex(e.commitmen
 const shownSenders = (senders) => [...senders].map((s) => s.split(' ')).map(([device, epoch]) => ({ device, epoch: Number(epoch) }));
 
 /** The part of the state that the vectors show. */
-function shown({ length, head, name, directory, members, resources, groups, devices, openings }) {
+function shown({ length, head, name, directory, policy, policySet, members, resources, groups, devices, openings }) {
   return {
     length,
     head: hex(head),
@@ -39,6 +39,7 @@ function shown({ length, head, name, directory, members, resources, groups, devi
       email: hex(m.email),
       user_keys: m.userKeys.map(({ commitment, author }) => ({ commitment: hex(commitment), ...(author !== undefined && { author }) })),
       closed: m.closed,
+      ...(m.removed && { removed: true }),
       devices: m.devices.map((id) => ({ id, removed: devices.get(id).removed })),
     })),
     resources: [...resources.values()].map((r) => ({
@@ -54,6 +55,7 @@ function shown({ length, head, name, directory, members, resources, groups, devi
         senders: shownSenders(senders),
       })),
     })),
+    ...(policySet && { policy: Object.values(policy) }),
     ...(groups.size > 0 && {
       groups: [...groups.values()].map((g) => ({
         id: hex(g.id),
@@ -79,7 +81,7 @@ function replayVector(v, file) {
   return v.state ? { state: shown(state) } : {};
 }
 
-checkAll('log', {
+const checks = {
   replay: replayVector,
   envelope(v, file) {
     wantResourceKey(replayed(v, file), {
@@ -97,7 +99,10 @@ checkAll('log', {
     assert.equal(want.resource.every((byte) => byte === 0), claim.generation === 1);
     return {};
   },
-});
+};
+
+checkAll('log', checks);
+checkAll('log-members', checks);
 
 checkAll('log-groups', {
   replay: replayVector,

@@ -1,0 +1,60 @@
+package plan
+
+import (
+	"time"
+
+	"github.com/underseal/underseal/officer"
+)
+
+// RemoveMember takes a member away, with every device and right: what they
+// could reach is rotated where the author holds it, and closed where not
+// (attack 60). The plan costs what the member could reach.
+func (a Author) RemoveMember(m officer.MemberID, held Held) (*Plan, error) {
+	if member := a.State.Member(m); member == nil || member.Removed {
+		return nil, officer.ErrUnknown
+	}
+	p := &Plan{Operations: []officer.Operation{&officer.MemberRemoved{Member: m}}}
+	n := a.renewal(p, held)
+	n.left = func(_ officer.GroupID, member officer.MemberID) bool { return member == m }
+	n.without = func(to officer.Principal) bool {
+		if g, ok := to.Group(); ok { // it ends with its last member
+			group := a.State.Group(g)
+			return len(group.Members) == 1 && group.Has(m)
+		}
+		id, _ := to.Member()
+		return id == m
+	}
+	return p, n.reach(m)
+}
+
+// Lost lists what nobody but a member and guests reads, and nobody else could
+// be given: with the member's removal it is lost, but for copies of theirs.
+func Lost(s *officer.State, m officer.MemberID) (list []*officer.Resource) {
+	for _, a := range s.Reach(m) {
+		others := false
+		for id := range s.Readers(a.Resource) {
+			others = others || id != m && s.Member(id).Role != officer.RoleGuest
+		}
+		if !others && !a.Resource.Ended && (len(list) == 0 || list[len(list)-1] != a.Resource) {
+			list = append(list, a.Resource)
+		}
+	}
+	return list
+}
+
+// ChangeRole gives a member another role; expires is for guests, and zero for
+// never. It hands out no key.
+func (a Author) ChangeRole(m officer.MemberID, role officer.Role, expires time.Time) (*Plan, error) {
+	switch member := a.State.Member(m); {
+	case member == nil || member.Removed:
+		return nil, officer.ErrUnknown
+	case role == officer.RoleGuest || expires.IsZero():
+	default:
+		return nil, officer.ErrRole
+	}
+	op := &officer.RoleChanged{Member: m, Role: role}
+	if !expires.IsZero() {
+		op.Expires = uint64(expires.Unix())
+	}
+	return &Plan{Operations: []officer.Operation{op}}, nil
+}

@@ -1,0 +1,99 @@
+package officer
+
+import (
+	"fmt"
+
+	"github.com/underseal/underseal/internal/pubkey"
+	"github.com/underseal/underseal/internal/wire"
+)
+
+// Policy is what an organization lets members do, and what it asks for
+// (operation 19). Every policy is complete. A client takes it from the log and
+// from nowhere else (attacks 2, 5 and 34).
+type Policy struct {
+	Fields   Role   `cbor:"1,keyasint"` // the highest role number that may create fields: RoleOfficer or RoleMember
+	Folders  Role   `cbor:"2,keyasint"` // the same for folders
+	Groups   Role   `cbor:"3,keyasint"` // the same for groups
+	Guests   Role   `cbor:"4,keyasint"` // the same for letting guests in
+	Officers uint64 `cbor:"5,keyasint"` // the least number of officers, 1 to 255
+	Recovery uint64 `cbor:"6,keyasint"` // the least threshold of a recovery, 2 to 255; 0: nobody enrols
+	Names    uint64 `cbor:"7,keyasint"` // 1: documents keep readable names in the outside system
+	// Cosigned are other officers' signatures, for a lower threshold.
+	Cosigned []Cosignature `cbor:"8,keyasint,omitempty"`
+}
+
+// Cosignature is CBOR[device, signature], see [Policy.Payload].
+type Cosignature struct {
+	_         struct{} `cbor:",toarray"`
+	Device    DeviceID
+	Signature []byte
+}
+
+// DefaultPolicy holds until an organization sets another.
+func DefaultPolicy() Policy {
+	return Policy{Fields: RoleOfficer, Folders: RoleMember, Groups: RoleOfficer, Guests: RoleOfficer, Officers: 1}
+}
+
+// Payload is what other officers sign, under the label "underseal/v1/policy":
+// CBOR[organization, sequence, previous, the policy without its signatures].
+// The head is the one that the policy's entry comes after, so that a signature
+// counts for one place in one log.
+func (p Policy) Payload(org OrganizationID, head Head) []byte {
+	p.Cosigned = nil
+	return wire.MustMarshal([]any{org, head.Length, head.Hash, p})
+}
+
+// Policy is the one in force.
+func (s *State) Policy() Policy { return s.policy }
+
+// InvitationSpent tells whether an invitation was answered or withdrawn.
+func (s *State) InvitationSpent(invite Hash) bool {
+	_, spent := s.taken.invites[invite]
+	return spent
+}
+
+func (p Policy) valid() bool {
+	for _, r := range []Role{p.Fields, p.Folders, p.Groups, p.Guests} {
+		if r != RoleOfficer && r != RoleMember {
+			return false
+		}
+	}
+	return p.Officers >= 1 && p.Officers <= maxOfficers && p.Names <= 1 &&
+		(p.Recovery == 0 || p.Recovery >= 2 && p.Recovery <= p.Officers)
+}
+
+// maxOfficers bounds what a policy asks for, and with it the signatures and
+// shares that one operation may carry.
+const maxOfficers = 255
+
+func (tx *transaction) applyPolicy(o *Policy) error {
+	if !o.valid() || len(o.Cosigned) > maxOfficers {
+		return fmt.Errorf("%w: policy", ErrOperation)
+	}
+	payload := o.Payload(tx.s.org, tx.s.head)
+	signed := map[MemberID]struct{}{tx.member: {}}
+	for _, c := range o.Cosigned {
+		d := tx.s.devices[c.Device]
+		if d == nil || d.Removed || tx.s.members[d.Member].Role != RoleOfficer {
+			return fmt.Errorf("%w: a signature that is not an officer's", ErrAuthority)
+		}
+		if _, twice := signed[d.Member]; twice {
+			return fmt.Errorf("%w: two signatures of one officer", ErrAuthority)
+		}
+		signed[d.Member] = struct{}{}
+		if pubkey.Verify(d.Record.Signing, wire.LabelPolicy, payload, c.Signature) != nil {
+			return fmt.Errorf("%w: an officer's signature that does not verify", ErrAuthority)
+		}
+	}
+	if before := tx.s.policy.Recovery; o.Recovery < before && uint64(len(signed)) < before {
+		return fmt.Errorf("%w: a lower threshold takes as many officers as it was", ErrAuthority)
+	}
+	tx.s.policy = *o
+	tx.s.policy.Cosigned = nil
+	tx.mustOfficers = true
+	return nil
+}
+
+func (tx *transaction) applyInvitationWithdrawn(o *InvitationWithdrawn) error {
+	return take(tx.s.taken.invites, o.Invite, "invitation")
+}
