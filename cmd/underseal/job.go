@@ -171,7 +171,9 @@ func (a *app) jobWatch(ctx context.Context, id string) error {
 		return err
 	}
 	j, err := a.findJob(ctx, homeDir(home), id, func(j bulk.JobInfo) bool { return j.State == bulk.Running })
-	if err != nil {
+	if id == "" && errors.Is(err, errNoJob) {
+		return withHint(fmt.Errorf("%w that is running", errNoJob), "a stopped one goes on with: underseal job resume; all are in: underseal job list")
+	} else if err != nil {
 		return err
 	}
 	journal, err := a.openJournal(ctx, homeDir(home))
