@@ -75,6 +75,15 @@ type Flusher interface {
 	Flush(ctx context.Context) error
 }
 
+// Recent tells what was changed lately, where a system dates its records: a
+// short look at what happened during a long one.
+type Recent interface {
+	// Changed is List for the records alone that were changed or made at since
+	// or later, by the system's own time as Page.At gives it. The zero time
+	// asks for all. A record that is changed between two pages may be missed.
+	Changed(ctx context.Context, kind string, fields []string, since time.Time, cursor string) (Page, error)
+}
+
 // Capabilities are what a system can do.
 type Capabilities struct {
 	// Conditional: Write refuses a record that was changed meanwhile. Without
@@ -215,6 +224,9 @@ type Page struct {
 	Records []Record
 	Next    string // cursor of the next page, "" after the last
 	Total   int    // records of the kind, -1 where the system does not say
+	// At is when the system answered, by its own time; zero where it does not
+	// say.
+	At time.Time
 }
 
 // The errors of every implementation, wrapped with detail, never with a value.

@@ -2,7 +2,7 @@
 //
 // Use Region or At for the place, App.SignIn and SignIn.Exchange to connect an
 // account once, and New with the tokens for everything else: a Connector is
-// connector.Records, Definer, Prober and Budgeter, for the custom fields of
+// connector.Records, Definer, Prober, Recent and Budgeter, for the custom fields of
 // matters and contacts. It paces itself by the headers of Clio's answers,
 // repeats what may be repeated, and reports everything else by the errors of
 // package connector. One Connector is one account; its methods may be called
@@ -24,6 +24,10 @@
 //     was withheld. One with "id": null was never set.
 //   - The etag of a matter or contact changes with its custom field values, and
 //     If-Match is honored for them.
+//   - The updated_at of a matter or contact changes with its custom field
+//     values, by a clock that agrees with the Date header to a minute, and a
+//     list with updated_since has every such record at once: the search index,
+//     which lags, has no part in it.
 //   - Lists in the order id(asc) stay in it over all pages, and no page but the
 //     last is empty.
 //   - A field that is made is not put into sets: the description has no way.
@@ -133,6 +137,7 @@ var (
 	_ connector.Prober   = (*Connector)(nil)
 	_ connector.Budgeter = (*Connector)(nil)
 	_ connector.Meter    = (*Connector)(nil)
+	_ connector.Recent   = (*Connector)(nil)
 )
 
 // New makes a connector. It asks nobody; a wrong token shows with the first

@@ -9,12 +9,13 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/underseal/underseal/connector"
 )
 
-// List implements [connector.Reader]. A cursor is good for the same kind and
-// fields only, also in a later program.
+// List implements [connector.Reader]. A cursor is good for the same call, kind
+// and fields only, also in a later program.
 func (c *Connector) List(ctx context.Context, kind string, fields []string, cursor string) (connector.Page, error) {
 	path, err := plural(kind)
 	if err != nil {
@@ -24,11 +25,32 @@ func (c *Connector) List(ctx context.Context, kind string, fields []string, curs
 	if err != nil {
 		return connector.Page{}, err
 	}
+	return c.records(ctx, kind, path, fields, q, cursor)
+}
+
+// Changed implements [connector.Recent]. The time of an answer is that of its
+// Date header, to the second.
+func (c *Connector) Changed(ctx context.Context, kind string, fields []string, since time.Time, cursor string) (connector.Page, error) {
+	path, err := plural(kind)
+	if err != nil {
+		return connector.Page{}, err
+	}
+	q, err := only(fields)
+	if err != nil {
+		return connector.Page{}, err
+	}
+	if !since.IsZero() {
+		q.Set("updated_since", since.UTC().Format(time.RFC3339))
+	}
+	return c.records(ctx, kind, path, fields, q, cursor)
+}
+
+func (c *Connector) records(ctx context.Context, kind, path string, fields []string, q url.Values, cursor string) (connector.Page, error) {
 	list, err := list[recordShape](ctx, c, path+".json", q, cursor)
 	if err != nil {
 		return connector.Page{}, err
 	}
-	page := connector.Page{Next: list.next, Total: list.total, Records: make([]connector.Record, 0, len(list.items))}
+	page := connector.Page{Next: list.next, Total: list.total, At: list.at, Records: make([]connector.Record, 0, len(list.items))}
 	for _, shape := range list.items {
 		r, err := shape.record(kind, fields)
 		if err != nil {
@@ -48,6 +70,7 @@ type items[T any] struct {
 	items []T
 	next  string
 	total int
+	at    time.Time
 }
 
 // list asks for a page. A cursor is the last id of the page before, so that
@@ -66,7 +89,8 @@ func list[T interface{ number() int64 }](ctx context.Context, c *Connector, path
 		}
 		query, last = rest, n
 	}
-	body, err := c.do(ctx, call{method: methodGet, path: path, query: query, want: statusOK})
+	var at time.Time
+	body, err := c.do(ctx, call{method: methodGet, path: path, query: query, want: statusOK, at: &at})
 	if err != nil {
 		return none, err
 	}
@@ -77,7 +101,7 @@ func list[T interface{ number() int64 }](ctx context.Context, c *Connector, path
 	if answer.Data == nil || len(*answer.Data) > pageSize {
 		return none, malformed("a list")
 	}
-	out := items[T]{items: *answer.Data, total: -1}
+	out := items[T]{items: *answer.Data, total: -1, at: at}
 	if n := answer.Meta.Records; n != nil && *n >= 0 {
 		out.total = *n
 	}

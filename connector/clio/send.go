@@ -60,6 +60,8 @@ type call struct {
 	want         int // status
 	// once: after a lost answer the caller looks before anything is sent again.
 	once bool
+	// at, where set, gets the time that the answer says, or zero.
+	at *time.Time
 }
 
 // attempts is what became of a call so far.
@@ -165,6 +167,9 @@ func (c *Connector) try(ctx context.Context, r call, a *attempts) ([]byte, error
 	}
 	switch {
 	case status == r.want:
+		if r.at != nil {
+			*r.at, _ = parseDate(header["Date"])
+		}
 		return body, nil
 	case status == statusUnauthorized && !a.refreshed:
 		a.refreshed = true

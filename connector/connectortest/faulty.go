@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/underseal/underseal/connector"
 )
@@ -23,6 +24,7 @@ const (
 	OpUpdate      Operation = "UpdateField"
 	OpDelete      Operation = "DeleteField"
 	OpProbe       Operation = "Probe"
+	OpChanged     Operation = "Changed"
 )
 
 // writes tells whether o changes the system, so that it can fail and persist.
@@ -104,6 +106,7 @@ var (
 	_ connector.Prober   = (*Faulty)(nil)
 	_ connector.Budgeter = (*Faulty)(nil)
 	_ connector.Meter    = (*Faulty)(nil)
+	_ connector.Recent   = (*Faulty)(nil)
 )
 
 // NewFaulty wraps m so that it fails by plan. With no plan it only counts.
@@ -227,4 +230,9 @@ func (f *Faulty) DeleteField(ctx context.Context, d connector.Definition) error 
 // Probe implements connector.Prober.
 func (f *Faulty) Probe(ctx context.Context, kind string, t connector.FieldType, n int) error {
 	return f.do(OpProbe, func() error { return f.Memory.Probe(ctx, kind, t, n) })
+}
+
+// Changed implements connector.Recent.
+func (f *Faulty) Changed(ctx context.Context, kind string, fields []string, since time.Time, cursor string) (connector.Page, error) {
+	return result(f, OpChanged, func() (connector.Page, error) { return f.Memory.Changed(ctx, kind, fields, since, cursor) })
 }

@@ -58,6 +58,7 @@ type Settings struct {
 
 type stored struct {
 	connector.Record
+	changed time.Time // by Memory's own time
 }
 
 var (
@@ -66,6 +67,7 @@ var (
 	_ connector.Prober   = (*Memory)(nil)
 	_ connector.Budgeter = (*Memory)(nil)
 	_ connector.Meter    = (*Memory)(nil)
+	_ connector.Recent   = (*Memory)(nil)
 )
 
 // NewMemory makes a system without fields and records, at memory, "firm-1".
@@ -146,6 +148,16 @@ func (m *Memory) describe(d connector.Definition) connector.Definition {
 
 // List implements connector.Reader.
 func (m *Memory) List(ctx context.Context, kind string, fields []string, cursor string) (connector.Page, error) {
+	return m.list(ctx, kind, fields, time.Time{}, cursor)
+}
+
+// Changed implements connector.Recent. Memory's time has nothing to do with a
+// test's Clock: it goes on by a second with every change.
+func (m *Memory) Changed(ctx context.Context, kind string, fields []string, since time.Time, cursor string) (connector.Page, error) {
+	return m.list(ctx, kind, fields, since, cursor)
+}
+
+func (m *Memory) list(ctx context.Context, kind string, fields []string, since time.Time, cursor string) (connector.Page, error) {
 	err := m.enter(ctx)
 	defer m.mu.Unlock()
 	if err != nil {
@@ -163,8 +175,8 @@ func (m *Memory) List(ctx context.Context, kind string, fields []string, cursor 
 			return connector.Page{}, connector.ErrMalformed
 		}
 	}
-	all := m.records[kind]
-	p := connector.Page{Total: len(all)}
+	all := slices.DeleteFunc(slices.Clone(m.records[kind]), func(r *stored) bool { return r.changed.Before(since) })
+	p := connector.Page{Total: len(all), At: m.time()}
 	for _, r := range all {
 		if number(r.ID) <= after {
 			continue
@@ -247,7 +259,7 @@ func (m *Memory) Write(ctx context.Context, r connector.Record, changes []connec
 	if at.Version != r.Version {
 		return fail(connector.ErrConflict)
 	}
-	next := stored{at.with(m.fields(r.Kind))}
+	next := stored{Record: at.with(m.fields(r.Kind))}
 	var fields []string
 	for _, c := range changes {
 		if err := m.change(&next, c); err != nil {
@@ -273,7 +285,12 @@ func (m *Memory) fields(kind string) []string {
 
 func (m *Memory) touch(r *stored) {
 	m.version++
-	r.Version = "v" + strconv.Itoa(m.version)
+	r.Version, r.changed = "v"+strconv.Itoa(m.version), m.time()
+}
+
+// time is Memory's own.
+func (m *Memory) time() time.Time {
+	return Start.AddDate(10, 0, 0).Add(time.Duration(m.version) * time.Second)
 }
 
 func (m *Memory) change(r *stored, c connector.Change) error {

@@ -41,7 +41,7 @@ func (m *Memory) AddRecord(kind string) string {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.next++
-	r := &stored{connector.Record{Kind: kind, ID: strconv.Itoa(m.next)}}
+	r := &stored{Record: connector.Record{Kind: kind, ID: strconv.Itoa(m.next)}}
 	m.touch(r)
 	m.records[kind] = append(m.records[kind], r)
 	return r.ID

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/underseal/underseal/connector"
 )
@@ -42,6 +43,7 @@ func Run(t *testing.T, fresh func(t *testing.T) Fixture) {
 		"writes": writes, "refuses a stale version": stale, "empties": empties, "makes an element": makes,
 		"writes all or none": allOrNone, "knows what is gone": gone, "keeps tokens": keepsTokens,
 		"writes once while others list": listWhileWriting, "ended context": endedContext, "definer": definer,
+		"tells what changed": tellsChanges,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -383,5 +385,47 @@ func definer(t *testing.T, f Fixture) {
 	}
 	if err := d.DeleteField(ctx, changed); !errors.Is(err, connector.ErrNotFound) {
 		t.Errorf("deleted twice: %v", err)
+	}
+}
+
+// tellsChanges: what is written, by the program or by somebody else, is listed
+// as changed at once, by the system's own time.
+func tellsChanges(t *testing.T, f Fixture) {
+	rec, ok := f.Records.(connector.Recent)
+	if !ok {
+		return
+	}
+	changed := func(since time.Time) (met []string) {
+		for cursor := ""; ; {
+			p, err := rec.Changed(t.Context(), f.Kind, []string{f.Field}, since, cursor)
+			must(t, err)
+			for _, r := range p.Records {
+				if v, _ := r.Value(f.Field); r.ID == f.IDs[1] && !says(v, "filled") || r.ID == f.IDs[0] && !says(v, "edited") {
+					t.Errorf("%+v", r)
+				}
+				met = append(met, r.ID)
+			}
+			if cursor = p.Next; cursor == "" {
+				return met
+			}
+		}
+	}
+	p, err := f.Records.List(t.Context(), f.Kind, []string{f.Field}, "")
+	must(t, err)
+	if p.At.IsZero() {
+		t.Fatal("a list without its time")
+	}
+	r, v := f.get(t, f.Records, f.IDs[1])
+	_, err = f.Records.Write(t.Context(), r, []connector.Change{{Field: f.Field, ID: v.ID, Data: quote("filled")}})
+	must(t, err)
+	f.Edit(t, f.IDs[0], "edited")
+	if got := changed(p.At); !slices.Contains(got, f.IDs[0]) || !slices.Contains(got, f.IDs[1]) {
+		t.Errorf("changed %q", got)
+	}
+	if got := changed(time.Time{}); !slices.Equal(got, f.IDs) {
+		t.Errorf("of all times %q, want %q", got, f.IDs)
+	}
+	if got := changed(p.At.Add(time.Hour)); len(got) != 0 {
+		t.Errorf("in an hour %q", got)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/underseal/underseal/connector"
 	"github.com/underseal/underseal/connector/clio"
@@ -228,5 +229,40 @@ func want(t *testing.T, err error, wanted ...error) {
 		if !errors.Is(err, one) {
 			t.Errorf("got %v, want %v", err, one)
 		}
+	}
+}
+
+// TestChanged: a value's write dates its record, by the server's own clock,
+// and one request tells which records were written lately.
+func TestChanged(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, options{skew: -3 * time.Hour})
+	c := w.connect(0)
+	fields := w.fields(c, clio.Contact, connector.TextLine)[:1]
+	w.check(w.clock.Sleep(t.Context(), time.Hour))
+	p, err := c.List(t.Context(), clio.Contact, fields, "")
+	w.check(err)
+	changed := func() connector.Page {
+		before := c.Usage().Requests
+		got, err := c.Changed(t.Context(), clio.Contact, fields, p.At, "")
+		w.check(err)
+		if n := c.Usage().Requests - before; n != 1 || got.Next != "" {
+			t.Errorf("%d requests, next %q", n, got.Next)
+		}
+		return got
+	}
+	if got := changed(); len(got.Records) != 0 {
+		t.Errorf("nothing changed, and %+v", got.Records)
+	}
+	r := p.Records[4]
+	v, _ := r.Value(fields[0])
+	_, err = c.Write(t.Context(), r, []connector.Change{{Field: fields[0], ID: v.ID, Data: json.RawMessage(`"written"`)}})
+	w.check(err)
+	got := changed()
+	if len(got.Records) != 1 || got.Records[0].ID != r.ID {
+		t.Fatalf("one was written, and %+v", got.Records)
+	}
+	if v, _ := got.Records[0].Value(fields[0]); string(v.Data) != `"written"` {
+		t.Errorf("%s", v.Data)
 	}
 }
