@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
+	"time"
 
 	"github.com/underseal/underseal/connector"
 	"github.com/underseal/underseal/fieldcrypt"
@@ -99,7 +99,7 @@ func (j *Job) open(ctx context.Context, d Direction) error {
 	if err := j.work(ctx, o.page); err != nil {
 		return err
 	}
-	clean, err := j.tokenless(ctx)
+	clean, since, err := j.tokenless(ctx)
 	if err != nil {
 		return err
 	}
@@ -109,17 +109,22 @@ func (j *Job) open(ctx context.Context, d Direction) error {
 		}
 		// Somebody may have sealed a value until then.
 		if slices.ContainsFunc(clean, func(f *field) bool { return f.twin != nil }) {
-			if clean, err = j.tokenless(ctx); err != nil {
+			if clean, since, err = j.tokenless(ctx); err != nil {
 				return err
 			}
 		}
 	}
+	left := j.present()
 	for _, f := range clean {
-		if err := j.withoutTwin(ctx, f); err != nil {
+		done, err := o.withoutTwin(ctx, f, since)
+		if err != nil {
 			return fmt.Errorf("%s: %w", f, err)
 		}
+		if done {
+			left--
+		}
 	}
-	if len(clean) < j.present() {
+	if left > 0 {
 		return j.left(func(FieldCounts) bool { return true })
 	}
 	return j.left(func(FieldCounts) bool { return false })
@@ -151,13 +156,19 @@ func (j *Job) end(ctx context.Context, fields []*field) error {
 
 // tokenless reads all records and returns the fields in which no token is left
 // and, of those with a twin, nothing in the twin. Of a kind of which records
-// were not listed it returns none.
-func (j *Job) tokenless(ctx context.Context) (clean []*field, err error) {
+// were not listed it returns none. since is when the pass began with a kind, by
+// the outside system's time.
+func (j *Job) tokenless(ctx context.Context) (clean []*field, since map[string]time.Time, err error) {
 	left := map[*field]bool{}
+	since = map[string]time.Time{}
 	met := j.newCensus()
 	defer func() { err = errors.Join(err, met.end(ctx)) }()
 	err = j.pages(ctx, func(fields []*field, p connector.Page) error {
-		if err := met.page(ctx, fields[0].def.Kind, p); err != nil {
+		kind := fields[0].def.Kind
+		if _, begun := since[kind]; !begun {
+			since[kind] = p.At
+		}
+		if err := met.page(ctx, kind, p); err != nil {
 			return err
 		}
 		for _, r := range p.Records {
@@ -176,45 +187,18 @@ func (j *Job) tokenless(ctx context.Context) (clean []*field, err error) {
 		return nil
 	})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	short, err := met.short(ctx)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	for _, f := range j.fields {
 		if f.stop == nil && !f.gone && !left[f] && !short[f.def.Kind] {
 			clean = append(clean, f)
 		}
 	}
-	return clean, nil
-}
-
-// withoutTwin gives the original back what it was and deletes the twin.
-func (j *Job) withoutTwin(ctx context.Context, f *field) error {
-	if f.twin == nil {
-		return nil
-	}
-	if strings.HasSuffix(f.twin.Name, star) || f.twin.Required {
-		if err := j.redefine(ctx, &f.def, func(d *connector.Definition) bool {
-			change := !d.Required
-			d.Required = true
-			return change
-		}); err != nil {
-			return err
-		}
-	}
-	definer, ok := j.c.Records.(connector.Definer)
-	if !ok {
-		return ErrTarget
-	}
-	err := definer.DeleteField(ctx, *f.twin)
-	if errors.Is(err, connector.ErrUncertain) {
-		if err = definer.DeleteField(ctx, *f.twin); errors.Is(err, connector.ErrNotFound) {
-			err = nil
-		}
-	}
-	return err
+	return clean, since, nil
 }
 
 // opener decides what goes back.
