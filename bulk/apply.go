@@ -228,6 +228,8 @@ func (j *Job) toSeal(ctx context.Context, w *writer, fields []*field, r connecto
 		}
 		switch {
 		case s.state.Empty():
+		case s.beside:
+			edits = append(edits, dropFalse(f, r, s))
 		case s.state == Sealed, s.state == Old:
 			for _, e := range w.intended[[2]string{r.ID, f.def.ID}] {
 				if count && e.Token == s.token {
@@ -290,6 +292,19 @@ func (j *Job) sealing(f *field, r connector.Record, name fieldcrypt.Name, s seen
 		return restored(f, after, s.original.Data, s.token)
 	}
 	return e, ""
+}
+
+// dropFalse is the edit that empties a checkbox beside the token that counts.
+func dropFalse(f *field, r connector.Record, s seen) *edit {
+	e := &edit{f: f, entry: Entry{Kind: r.Kind, Record: r.ID, Field: f.def.ID, Token: s.token, State: Intended}}
+	e.changes = []connector.Change{{Field: f.def.ID, ID: s.original.ID}}
+	e.landed = func(after connector.Record) bool { return holdsNothing(after, f.def.ID) }
+	e.mine = func(connector.Record) bool { return false }
+	e.back = func(now connector.Record) []connector.Change {
+		original, _ := element(now, f.def.ID)
+		return []connector.Change{{Field: f.def.ID, ID: original.ID, Data: s.original.Data}}
+	}
+	return e
 }
 
 // restored are the changes that bring a value back into a record as it is now,

@@ -77,6 +77,10 @@ type Config struct {
 	// Keeps are the characters that fields of a type keep, where the caller
 	// knows it and the outside system may not be asked.
 	Keeps map[connector.FieldType]int
+	// Unticked says what counts where a checkbox says false beside a token of
+	// another value: people untick it, and forms say so of themselves. Verify
+	// lists such values whatever it is.
+	Unticked Counting
 	// Process names this process in leases, "" for a name of its own. Whoever
 	// knows that an earlier process has ended takes its name, and with it what
 	// it held, instead of waiting until that expires.
@@ -84,6 +88,15 @@ type Config struct {
 	// Events, where set, is told what happens, by one goroutine at a time.
 	Events func(Event)
 }
+
+// Counting says which of two values counts.
+type Counting string
+
+// What can count. The zero value leaves both and lists them.
+const (
+	CountsEntered Counting = "entered" // the one in clear; the journal keeps the token
+	CountsSealed  Counting = "sealed"  // the token's
+)
 
 // Target is a field to work on.
 type Target struct {

@@ -1,6 +1,8 @@
 package bulk
 
 import (
+	"encoding/json"
+
 	"github.com/underseal/underseal/connector"
 	"github.com/underseal/underseal/fieldcrypt"
 	"github.com/underseal/underseal/workspace"
@@ -21,7 +23,8 @@ type seen struct {
 	original, holder connector.Value
 	token            string           // text of the holder, where it claims to be a token
 	value            fieldcrypt.Value // what a token opens to
-	replaces         bool             // plain, and a token stands in the twin
+	replaces         bool             // plain or blocked, and a token that opens stands in the twin
+	beside           bool             // sealed, and false stands in the original, which does not count
 	none             bool             // the holder has no element at all
 }
 
@@ -60,12 +63,33 @@ func (j *Job) look(f *field, r connector.Record, name fieldcrypt.Name) seen {
 	case t.state.Empty():
 		t.state = Plain
 	case t.state == Sealed || t.state == Old:
+		if f.unticked(t) {
+			switch {
+			case j.c.Unticked == CountsSealed && j.run.call != "verify":
+				t.beside = true
+				return t
+			case j.c.Unticked != CountsEntered || j.run.call == "verify":
+				clear(t.value.Data)
+				t.value, t.replaces = fieldcrypt.Value{}, true
+				return t.as(Blocked, Unticked)
+			}
+		}
 		clear(t.value.Data)
 		t.value, t.state, t.replaces = fieldcrypt.Value{}, Plain, true
 	default:
 		t = t.as(Blocked, TwinTaken)
 	}
 	return t
+}
+
+// unticked tells whether a checkbox says false beside a token of something else.
+func (f *field) unticked(s seen) bool {
+	no := json.RawMessage("false")
+	if f.def.Type != connector.Checkbox || !same(s.original.Data, no) {
+		return false
+	}
+	data, ok := spelled(s.value)
+	return !ok || !same(data, no)
 }
 
 func (s seen) as(state State, why Reason) seen {

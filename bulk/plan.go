@@ -123,6 +123,8 @@ func (j *Job) planRecord(fields []*field, r connector.Record) (writes bool, err 
 			} else {
 				j.run.find(f, r, s.state, TooLong)
 			}
+		case s.beside:
+			writes = true
 		case s.state > Old:
 			j.run.find(f, r, s.state, s.reason)
 		}

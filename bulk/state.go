@@ -51,6 +51,7 @@ const (
 	LooksLike      Reason = "text that begins like a token and is none"
 	ClearInTwin    Reason = "text in the field that holds tokens only"
 	TwinTaken      Reason = "the field for its token holds something else"
+	Unticked       Reason = "entered since: a checkbox may say false by itself, and its token says otherwise"
 	FilledAgain    Reason = "the field for its token was filled while it was to be deleted"
 	ChangedOften   Reason = "changed by others again and again"
 	ChangedSince   Reason = "changed since the job"

@@ -112,7 +112,9 @@ func (s stage) run(t testing.TB, f *site, edits []edit) error {
 		}
 	}
 	if len(edits) > 0 {
-		if _, err := apply(t.Context(), f.config(w)); err != nil {
+		c := f.config(w)
+		c.Unticked = bulk.CountsEntered // they are people's edits
+		if _, err := apply(t.Context(), c); err != nil {
 			return fmt.Errorf("repair: %w", err)
 		}
 	}
