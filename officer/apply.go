@@ -22,6 +22,7 @@ type transaction struct {
 	touched         map[ResourceID]struct{} // whose sharers are counted at the end
 	mustRotateGroup map[GroupID]uint64      // the same of groups
 	touchedGroups   map[GroupID]struct{}    // whose managers are counted at the end
+	blobs           int                     // of the entry so far
 	mustOfficers    bool                    // whether the officers are counted at the end
 	mustUserKey     bool                    // a device of one's own is removed: a new user key is due
 }
@@ -37,7 +38,7 @@ func authority(role Role, op OpKind) bool {
 	case OpMemberAdded, OpKeyCreated, OpKeyRotated, OpGrant, OpRevoke, OpDirectory, OpKeyResealed, OpResourceEnded,
 		OpGroupCreated, OpGroupMemberAdded, OpGroupMemberRemoved, OpGroupRotated, OpGroupResealed:
 		return role == RoleOfficer || role == RoleMember
-	case OpDeviceAdded, OpDeviceRemoved, OpUserKey, OpKeyClosed, OpGroupClosed:
+	case OpDeviceAdded, OpDeviceRemoved, OpUserKey, OpKeyClosed, OpGroupClosed, OpBlob:
 		return role != 0 // of their own; officers may remove others' devices; guests close what a removal of theirs requires
 	default:
 		return false
@@ -83,6 +84,8 @@ func (tx *transaction) apply(op Operation) error {
 		return tx.applyPolicy(o)
 	case *InvitationWithdrawn:
 		return tx.applyInvitationWithdrawn(o)
+	case *OperationsBlob:
+		return tx.applyBlob(o)
 	case *GroupCreated:
 		return tx.applyGroupCreated(o)
 	case *GroupMemberAdded:

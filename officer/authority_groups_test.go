@@ -139,6 +139,10 @@ var memberAuthority = []authorityRow{
 		{"any", "policy fields=2", func(a actor) error { return a.officerOr(false) }},
 		{"a threshold", "policy officers=3 recovery=3", func(a actor) error { return a.officerOr(false) }},
 	}},
+	{officer.OpBlob, true, true, true, []attempt{
+		{"what one may", "BLOB rotate user ME", always(nil)},
+		{"what one may not", "BLOB rotate user pat", always(officer.ErrAuthority)},
+	}},
 	{officer.OpInvitationWithdrawn, true, false, false, []attempt{
 		{"any", "withdraw word", func(a actor) error { return a.officerOr(false) }},
 	}},

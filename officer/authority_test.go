@@ -270,6 +270,9 @@ func attemptOps(base *officertest.Org, at attempt, a actor) []officer.Operation 
 	if a.rights != 0 {
 		closing = "; close field"
 	}
+	if script, outside := strings.CutPrefix(at.script, "BLOB "); outside {
+		return []officer.Operation{base.Outside(base.Ops(strings.ReplaceAll(script, "ME", a.name))...)}
+	}
 	return base.Ops(strings.NewReplacer("ME", a.name, " CLOSE", closing).Replace(at.script))
 }
 

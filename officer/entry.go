@@ -55,14 +55,10 @@ func (e Entry) Sign(sign func(label string, payload []byte) []byte) ([]byte, err
 		Previous:     e.Previous,
 		Time:         uint64(max(e.Time.Unix(), 0)),
 		Author:       e.Author,
-		Operations:   make([]opWire, len(e.Operations)),
 	}
-	for i, op := range e.Operations {
-		raw, err := wire.Marshal(op)
-		if err != nil {
-			return nil, err
-		}
-		b.Operations[i] = opWire{Kind: op.Kind(), Body: raw}
+	var err error
+	if b.Operations, err = encodeOperations(e.Operations); err != nil {
+		return nil, err
 	}
 	body, err := wire.Marshal(b)
 	if err != nil {
@@ -73,6 +69,18 @@ func (e Entry) Sign(sign func(label string, payload []byte) []byte) ([]byte, err
 		return nil, fmt.Errorf("log entry: %w: %d bytes", wire.ErrTooLarge, len(out))
 	}
 	return out, nil
+}
+
+func encodeOperations(ops []Operation) ([]opWire, error) {
+	list := make([]opWire, len(ops))
+	for i, op := range ops {
+		raw, err := wire.Marshal(op)
+		if err != nil {
+			return nil, err
+		}
+		list[i] = opWire{Kind: op.Kind(), Body: raw}
+	}
+	return list, nil
 }
 
 // decoded is an entry with what is needed to verify it.

@@ -64,6 +64,8 @@ func (k OpKind) String() string {
 		return "policy"
 	case OpInvitationWithdrawn:
 		return "invitation withdrawn"
+	case OpBlob:
+		return "operations blob"
 	case OpGroupCreated:
 		return "group created"
 	case OpGroupMemberAdded:
@@ -269,6 +271,8 @@ func newOperation(k OpKind) Operation {
 		return new(Policy)
 	case OpInvitationWithdrawn:
 		return new(InvitationWithdrawn)
+	case OpBlob:
+		return new(OperationsBlob)
 	case OpGroupCreated:
 		return new(GroupCreated)
 	case OpGroupMemberAdded:

@@ -41,7 +41,7 @@ func endedStays(t *rapid.T, line string, was, is *officer.Resource) {
 func promises(t *rapid.T, line string, before, after *officer.State, e officer.Entry) {
 	t.Helper()
 	author := after.Device(e.Author).Member
-	byOfficer := after.Member(author).Role == officer.RoleOfficer
+	byOfficer := before.Member(author).Role == officer.RoleOfficer
 	created, removed, revoked := map[officer.ResourceID]bool{}, map[officer.MemberID]bool{}, map[officer.ResourceID]bool{}
 	gone := false // whether somebody is
 	taken := map[officer.GroupID]map[officer.MemberID]bool{}

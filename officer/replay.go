@@ -15,32 +15,41 @@ import (
 // organization that the caller has pinned; a log of any other is refused
 // (attack 13).
 func Replay(org OrganizationID, entries [][]byte) (*State, error) {
+	return ReplayWith(noBlobs, org, entries)
+}
+
+// ReplayWith is [Replay] for a log whose entries may name blobs.
+func ReplayWith(blobs Blobs, org OrganizationID, entries [][]byte) (*State, error) {
 	if len(entries) == 0 {
 		return nil, ErrEmpty
 	}
 	if OrganizationOf(entries[0]) != org {
 		return nil, &EntryError{Operation: -1, Err: ErrOrganization}
 	}
-	return newState().extend(entries)
+	return newState().extend(blobs, entries)
 }
 
 // Apply verifies further entries and returns the state after them. On an
 // error nothing of them is applied; s itself never changes. Call it with
 // as many entries at once as there are: each call copies the state once.
-func (s *State) Apply(entries ...[]byte) (*State, error) {
+func (s *State) Apply(entries ...[]byte) (*State, error) { return s.ApplyWith(noBlobs, entries...) }
+
+// ApplyWith is [State.Apply] for entries that may name blobs.
+func (s *State) ApplyWith(blobs Blobs, entries ...[]byte) (*State, error) {
 	if s.head.Length == 0 { // a State that Replay did not make
 		return nil, ErrEmpty
 	}
 	if len(entries) == 0 {
 		return s, nil
 	}
-	return s.clone().extend(entries)
+	return s.clone().extend(blobs, entries)
 }
 
 // extend applies entries to s, which nobody else holds. Entries are decoded
 // ahead of replay and signatures verified behind it, on all cores; a state
 // leaves this function only after every signature held.
-func (s *State) extend(entries [][]byte) (*State, error) {
+func (s *State) extend(blobs Blobs, entries [][]byte) (*State, error) {
+	s.blobs = blobs
 	chunks := slices.Collect(slices.Chunk(entries, chunkSize))
 	jobs := make(chan func(), 2*ahead)
 	var workers sync.WaitGroup
@@ -68,7 +77,7 @@ func (s *State) extend(entries [][]byte) (*State, error) {
 	}
 	close(jobs)
 	workers.Wait()
-	s.own = nil
+	s.own, s.blobs = nil, nil
 	switch {
 	case v.err != nil: // of an entry before the one that failed, or of that one
 		return nil, v.err
@@ -157,6 +166,9 @@ func (s *State) applyEntry(d *decoded) (signing ed25519.PublicKey, err error) {
 	}
 	if d.fault != nil { // what nobody signed says nothing of a newer program
 		return signing, d.fault
+	}
+	if d.hasBlobs() && verifyBody(signing, d) != nil {
+		return fail(ErrSignature)
 	}
 	for i, op := range d.Operations {
 		if err := tx.apply(op); err != nil {

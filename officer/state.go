@@ -29,6 +29,7 @@ type State struct {
 	policy    Policy
 	openings  map[Hash][]SealedOpening
 	taken     taken
+	blobs     Blobs // while it is being made
 	// own are the members, devices, resources, groups and (by commitment) lists
 	// of openings that this state shares with no other, so that they may be
 	// changed while it is being made; nil in a state that somebody has seen.

@@ -1,6 +1,7 @@
 package officer_test
 
 import (
+	"crypto/sha256"
 	"errors"
 	"slices"
 	"testing"
@@ -14,7 +15,7 @@ type logVector struct {
 	Name, Kind, Rule string
 
 	Organization vectortest.Hex
-	Log          []string
+	Log, Blobs   []string
 	State        *vectorState
 
 	Resource       vectortest.Hex
@@ -127,7 +128,16 @@ func TestLogVectors(t *testing.T) {
 					}
 					log[i] = b
 				}
-				v.check(t, log)
+				blobs := map[officer.Hash][]byte{}
+				for _, name := range v.Blobs {
+					blobs[sha256.Sum256(file.Entries[name])] = file.Entries[name]
+				}
+				v.check(t, log, func(name officer.Hash) ([]byte, error) {
+					if b, ok := blobs[name]; ok {
+						return b, nil
+					}
+					return nil, errors.New("no such blob")
+				})
 			})
 		}
 	}
@@ -155,7 +165,7 @@ func logClasses() vectortest.Classes {
 		"L-17": atOperation(officer.ErrRights),
 		"L-18": func(err error) bool { return atOperation(officer.ErrClosed)(err) || atOperation(officer.ErrEnded)(err) },
 		"L-19": atOperation(officer.ErrKey),
-		"L-20": atEntry(officer.ErrIncomplete),
+		"L-20": vectortest.Is(officer.ErrIncomplete),
 		"L-21": vectortest.Is(officer.ErrLast),
 		"L-22": vectortest.Is(officer.ErrEmpty),
 		"L-23": vectortest.Is(officer.ErrUnknown),
@@ -179,10 +189,10 @@ func logClasses() vectortest.Classes {
 	}
 }
 
-func (v logVector) check(t *testing.T, log [][]byte) {
+func (v logVector) check(t *testing.T, log [][]byte, blobs officer.Blobs) {
 	t.Helper()
 	classes := logClasses()
-	s, err := officer.Replay(vectortest.Array[officer.OrganizationID](t, v.Organization), log)
+	s, err := officer.ReplayWith(blobs, vectortest.Array[officer.OrganizationID](t, v.Organization), log)
 	if v.Kind != "replay" {
 		if err != nil {
 			t.Fatal(err)
@@ -200,7 +210,7 @@ func (v logVector) check(t *testing.T, log [][]byte) {
 		if err != nil {
 			t.Fatalf("refused without its last entry: %v", err)
 		}
-		_, err = before.Apply(log[len(log)-1])
+		_, err = before.ApplyWith(blobs, log[len(log)-1])
 		classes.Check(t, v.Rule, err)
 	}
 	if v.State != nil {

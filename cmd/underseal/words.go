@@ -104,6 +104,8 @@ func (x *words) operation(op officer.Operation) string {
 		return fmt.Sprintf("made %s %s", x.member(o.Member), o.Role)
 	case *officer.Policy:
 		return "set the policy"
+	case *officer.OperationsBlob:
+		return fmt.Sprintf("and %s that ride outside the entry", count(int64(o.Count), "operation", "operations"))
 	case *officer.InvitationWithdrawn:
 		return "withdrew an invitation"
 	case *officer.GroupMemberAdded:

@@ -14,6 +14,7 @@ type logVector struct {
 
 	Organization hx       `json:"organization"` // that is pinned
 	Log          []string `json:"log"`
+	Blobs        []string `json:"blobs,omitempty"` // names of what a store holds besides
 	State        *state   `json:"state,omitempty"` // after a log that replays
 
 	// Of kind "envelope": may this member hold this epoch, sealed to this key

@@ -32,7 +32,7 @@ func logVectors() ([]logVector, map[string]hx) {
 		"at work":   func(s *scenario) { c.atWork(s); c.authority(s); c.owed(s); c.allowed(s) },
 		"closed":    c.closed,
 		"today":     func(s *scenario) { c.today(s); c.allowedToday(s); c.orphaned(s); c.userKeys(s) },
-		"ended":     c.ended,
+		"ended":     func(s *scenario) { c.ended(s); c.outside(s) },
 	})
 	good := []logVector{
 		{Name: "a founder alone", Kind: "replay", Organization: s.id, Log: s.names[:1]},

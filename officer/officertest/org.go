@@ -70,6 +70,7 @@ type Org struct {
 	Log   [][]byte       // as a store would hold it
 	State *officer.State // after the last entry of Log
 	Name  officer.Opening
+	Blobs map[officer.Hash][]byte // as a store would hold them
 
 	t      TB
 	people map[string]*Person
@@ -94,7 +95,7 @@ func NewWith(t TB, founder, name string) *Org {
 // NewFrom is NewWith for a founder made before: keys are costly.
 func NewFrom(t TB, p *Person, name string) *Org {
 	t.Helper()
-	o := &Org{t: t, people: map[string]*Person{}, kinds: map[string]officer.KeyKind{}}
+	o := &Org{t: t, Blobs: map[officer.Hash][]byte{}, people: map[string]*Person{}, kinds: map[string]officer.KeyKind{}}
 	o.Name = NewOpening(officer.TextOrganization, name)
 	o.Use(p)
 	e := officer.Entry{Time: Start(), Author: p.Device(FirstDevice).ID(), Operations: []officer.Operation{
@@ -230,12 +231,31 @@ func (o *Org) Chain(author string, entries ...[]officer.Operation) [][]byte {
 
 // Append applies entries and, if they are accepted, keeps them.
 func (o *Org) Append(entries ...[]byte) error {
-	next, err := o.State.Apply(entries...)
+	next, err := o.State.ApplyWith(o.Blob, entries...)
 	if err != nil {
 		return err
 	}
 	o.State, o.Log = next, append(o.Log[:len(o.Log):len(o.Log)], entries...)
 	return nil
+}
+
+// Blob is what a store answers.
+func (o *Org) Blob(name officer.Hash) ([]byte, error) {
+	if b, ok := o.Blobs[name]; ok {
+		return b, nil
+	}
+	return nil, fmt.Errorf("no blob %s", name)
+}
+
+// Outside puts operations into a blob, and returns what stands for them.
+func (o *Org) Outside(ops ...officer.Operation) *officer.OperationsBlob {
+	o.t.Helper()
+	b, op, err := officer.EncodeBlob(ops)
+	if err != nil {
+		o.t.Fatalf("blob: %v", err)
+	}
+	o.Blobs[op.Hash] = b
+	return op
 }
 
 // Try appends the entry of a line, or says why it is refused.

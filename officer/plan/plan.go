@@ -45,6 +45,7 @@ type Plan struct {
 	Operations []officer.Operation
 	Envelopes  []Filed
 	Mail       []Message
+	Blobs      [][]byte // of operations that ride outside the entry, see Pack
 	// Skipped are principals who are granted a rotated key but cannot be
 	// sealed to now: their key is closed or their time is over.
 	Skipped []officer.Principal
@@ -55,6 +56,7 @@ func (p *Plan) Join(o *Plan) {
 	p.Operations = append(p.Operations, o.Operations...)
 	p.Envelopes = append(p.Envelopes, o.Envelopes...)
 	p.Mail = append(p.Mail, o.Mail...)
+	p.Blobs = append(p.Blobs, o.Blobs...)
 	p.Skipped = append(p.Skipped, o.Skipped...)
 }
 

@@ -1,10 +1,12 @@
 /** log.md, "Layout" and "Operations": what an entry of the log says. */
 import { anyMap, any, bstr, checkVersion, encode, list, parse, struct, tstr, tuple, uint } from './cbor.js';
-import { hex, utf8 } from './bytes.js';
+import { sha256 } from '@noble/hashes/sha2.js';
+import { equal, hex, utf8 } from './bytes.js';
 import { Refusal, must, within } from './refusal.js';
 
 const maxEntry = 1048576;
 const maxOperations = 8192;
+const maxBlob = 16777216;
 const maxBinding = 1024;
 const maxTime = 253402300799;
 
@@ -28,6 +30,7 @@ export const op = {
   memberRemoved: 17,
   roleChanged: 18,
   policy: 19,
+  operationsBlob: 25,
   groupClosed: 29,
   groupResealed: 30,
   invitationWithdrawn: 31,
@@ -142,6 +145,7 @@ const operations = {
     8: ['cosigned', cosigned, 'optional'],
   }),
   [op.invitationWithdrawn]: struct({ 1: ['invite', hash] }),
+  [op.operationsBlob]: struct({ 1: ['hash', hash], 2: ['size', uint()], 3: ['count', uint()] }),
   [op.groupClosed]: struct({ 1: ['group', id16], 2: ['epoch', uint()] }),
   [op.groupResealed]: struct({ 1: ['group', id16], 2: ['epoch', uint()], 3: ['member', hash] }),
   [op.resourceEnded]: struct({ 1: ['resource', id16] }),
@@ -173,6 +177,22 @@ export function parseEntry(bytes) {
   must(count >= 1 && count <= maxOperations, 'L-3', `${count} operations`);
   must(fields.time <= maxTime, 'L-3', 'a time after the year 9999');
   return { ...fields, body, signature, operations: fields.operations };
+}
+
+/**
+ * The operations of a blob, undecoded (L-5, L-20).
+ * @param {{hash: Uint8Array, size: number, count: number}} operation that stands for it
+ * @param {(name: string) => Uint8Array | undefined} blobs of a store
+ */
+export function openBlob({ hash: name, size, count }, blobs) {
+  must(size >= 1 && size <= maxBlob, 'L-5', `a blob of ${size} bytes`);
+  must(count >= 1 && count <= maxOperations, 'L-5', `a blob of ${count} operations`);
+  const blob = blobs(hex(name));
+  must(blob !== undefined && blob.length === size && equal(sha256(blob), name), 'L-20', 'the blob is not there');
+  const all = within('L-5', () => parse(blob, maxBlob, list(tuple(uint(255), any))));
+  must(all.length === count, 'L-20', `a blob of ${all.length} operations`);
+  for (const [number] of all) must(number !== op.genesis && number !== op.operationsBlob, 'L-5', `operation ${number} in a blob`);
+  return all;
 }
 
 /** Decodes an operation (L-4, L-5). @param {[number, unknown]} item */

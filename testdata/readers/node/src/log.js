@@ -2,7 +2,7 @@
 import { equal, hex } from './bytes.js';
 import { parseCard } from './card.js';
 import { checkAcceptance, parseRecord } from './device.js';
-import { op, parseEntry, parseOperation } from './entry.js';
+import { op, openBlob, parseEntry, parseOperation } from './entry.js';
 import { groupSteps, rightsOf } from './groups.js';
 import { defaultPolicy, memberSteps } from './members.js';
 import { must, within } from './refusal.js';
@@ -89,25 +89,27 @@ const initial = (organization) => ({
  * Replays a log from its first entry on.
  * @param {Uint8Array} organization that is pinned
  * @param {Uint8Array[]} entries
+ * @param {(name: string) => Uint8Array | undefined} [blobs] of a store
  */
-export function replay(organization, entries) {
+export function replay(organization, entries, blobs) {
   must(entries.length > 0, 'L-22', 'an empty log');
   must(equal(sum('underseal/v1/organization', entries[0]), organization), 'L-7', 'another organization');
-  return entries.reduce(apply, initial(organization));
+  return entries.reduce((state, entry) => apply(state, entry, blobs), initial(organization));
 }
 
 /**
  * The state after an entry. The state that is given stays as it is.
  * @param {State} before
  * @param {Uint8Array} bytes
+ * @param {(name: string) => Uint8Array | undefined} [blobs] of a store
  */
-export function apply(before, bytes) {
+export function apply(before, bytes, blobs = () => undefined) {
   const entry = parseEntry(bytes);
   const first = before.length === 0;
   must(entry.sequence === before.length, 'L-6', 'another sequence');
   must(equal(entry.previous, before.head), 'L-6', 'another entry before');
   must(equal(entry.organization, first ? zero : before.organization), 'L-7', 'another organization');
-  const step = new Step(structuredClone(before), entry);
+  const step = new Step(structuredClone(before), entry, blobs);
   if (first) step.found();
   else step.take();
   step.state.length++;
@@ -120,8 +122,11 @@ class Step {
   /**
    * @param {State} state
    * @param {ReturnType<typeof parseEntry>} entry
+   * @param {(name: string) => Uint8Array | undefined} blobs
    */
-  constructor(state, entry) {
+  constructor(state, entry, blobs) {
+    this.blobs = blobs;
+    this.blobsOfEntry = 0;
     this.state = state;
     this.entry = entry;
     this.author = hex(entry.author);
@@ -160,10 +165,7 @@ class Step {
     this.me = device.member;
     this.myRole = state.members.get(this.me).role;
     // Nothing is said of operations that their author did not sign.
-    for (const operation of entry.operations.map(parseOperation)) {
-      must(authority[operation.number].includes(this.myRole), 'L-11', `operation ${operation.number} is not for this role`);
-      this[operation.number](operation);
-    }
+    this.all(entry.operations);
     for (const [id, epoch] of this.owed) {
       const { epochs } = state.resources.get(id);
       must(epochs.length !== epoch || epochs.at(-1).closed, 'L-20', 'a resource is neither rotated nor closed');
@@ -175,6 +177,20 @@ class Step {
     }
     this.groupsAtTheEnd();
     this.officersAtTheEnd();
+  }
+
+  /** @param {[number, unknown][]} operations that stand in an entry or blob */
+  all(operations) {
+    for (const operation of operations.map(parseOperation)) {
+      must(authority[operation.number].includes(this.myRole), 'L-11', `operation ${operation.number} is not for this role`);
+      this[operation.number](operation);
+    }
+  }
+
+  [op.operationsBlob](operation) {
+    this.blobsOfEntry++;
+    must(this.blobsOfEntry <= 64, 'L-5', 'too many blobs');
+    this.all(openBlob(operation, this.blobs));
   }
 
   /** @param {Uint8Array} key */

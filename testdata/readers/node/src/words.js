@@ -29,6 +29,7 @@ export const authority = {
   [op.memberRemoved]: [role.officer],
   [op.roleChanged]: [role.officer],
   [op.policy]: [role.officer],
+  [op.operationsBlob]: [role.officer, role.member, role.guest],
   [op.groupClosed]: [role.officer, role.member, role.guest],
   [op.groupResealed]: [role.officer, role.member],
   [op.invitationWithdrawn]: [role.officer],

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { sha256 } from '@noble/hashes/sha2.js';
 import { wantGroupKey, wantGroupSeed, wantResourceKey, wantUserKey } from '../src/accept.js';
 import { hex } from '../src/bytes.js';
 import { apply, replay } from '../src/log.js';
@@ -7,15 +8,16 @@ import { bytes, checkAll, load } from './vectors.js';
 const states = new Map();
 
 /** The state after a log. Logs with the same beginning share its replay. */
-function replayed({ organization, log }, { entries }) {
+function replayed({ organization, log, blobs = [] }, { entries }) {
   const last = log.at(-1);
   if (log.length === 0) return replay(bytes(organization), []);
   if (entries[last] === undefined) throw new TypeError(`no entry ${last}`);
   if (log.length === 1) return replay(bytes(organization), [bytes(entries[last])]);
-  const key = JSON.stringify([organization, log]);
+  const key = JSON.stringify([organization, log, blobs]);
   if (!states.has(key)) {
     const before = replayed({ organization, log: log.slice(0, -1) }, { entries });
-    states.set(key, apply(before, bytes(entries[last])));
+    const held = new Map(blobs.map((name) => [hex(sha256(bytes(entries[name]))), bytes(entries[name])]));
+    states.set(key, apply(before, bytes(entries[last]), (name) => held.get(name)));
   }
   return states.get(key);
 }
