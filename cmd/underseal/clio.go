@@ -18,6 +18,7 @@ var (
 	errNoClioField    = errors.New("no such field in Clio")
 	errClioAmbiguous  = errors.New("several fields in Clio have that name")
 	errNotProtected   = errors.New("not protected")
+	errFieldName      = errors.New("its name in Clio is too long, or holds what is not seen")
 	errRenamed        = errors.New("that is what Clio calls it now; it was protected as")
 	errNothingToDo    = errors.New("nothing is protected in this account")
 	errNotSettled     = errors.New("there is nothing to accept about it")

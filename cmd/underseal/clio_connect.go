@@ -63,7 +63,6 @@ is the secret. Both become a secret of the organization, which colleagues of
 	c.Flags().IntVar(&f.port, "port", redirectPort, "the `PORT` that the browser comes back to; 0 for any that is free")
 	c.Flags().DurationVar(&f.wait, "wait", connectWait, "how long to wait for the browser, a `TIME` such as 5m")
 	c.Flags().StringArrayVar(&f.shareWith, "share-with", nil, "`EMAIL` of a colleague who may connect too; repeat it")
-	c.MarkFlagsRequiredTogether("client-id", "client-secret-file")
 	choices(c, "region", "us", "ca", "eu", "au")
 	must(c.RegisterFlagCompletionFunc("client-secret-file", files))
 	return c
@@ -71,8 +70,12 @@ is the secret. Both become a secret of the organization, which colleagues of
 
 func (f *connectFlags) check(cmd *cobra.Command) error {
 	switch _, err := f.site(); {
+	case err != nil && f.baseURL == "":
+		return &usageError{fmt.Errorf("unknown region %s: it is us, ca, eu or au", term.Escape(f.region)), cmd}
 	case err != nil:
 		return &usageError{err, cmd}
+	case (f.clientID == "") != (f.secretFile == ""):
+		return &usageError{errors.New("--client-id and --client-secret-file are given together"), cmd}
 	case f.port < 0 || f.port > 65535:
 		return &usageError{errors.New("a port is from 0 to 65535"), cmd}
 	case f.wait < time.Second || f.wait > time.Hour:

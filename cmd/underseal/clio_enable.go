@@ -60,7 +60,6 @@ underseal clio enable --repair --yes`,
 	c.Flags().StringVar(&f.export, "export", "", "`FILE` for the sealed copy (default: in the home folder, under exports)")
 	c.Flags().BoolVar(&f.noCopy, "no-export", false, "write no sealed copy first")
 	c.Flags().BoolVar(&f.twin, "twin", false, "put the tokens into a new field also where the field itself holds text")
-	c.MarkFlagsMutuallyExclusive("export", "no-export")
 	must(c.RegisterFlagCompletionFunc("export", files))
 	return c
 }
@@ -78,8 +77,11 @@ func rateFlag(c *cobra.Command, rate *int) {
 }
 
 func (f *enableFlags) check(cmd *cobra.Command) error {
-	if f.rate < 0 {
+	switch {
+	case f.rate < 0:
 		return &usageError{errors.New("--rate is a number of requests a minute"), cmd}
+	case f.export != "" && f.noCopy:
+		return &usageError{errors.New("give either --export or --no-export"), cmd}
 	}
 	return checkOn(cmd, f.on)
 }
@@ -110,7 +112,11 @@ func (x *account) targets(ctx context.Context, v *view, names []string, f enable
 		case signed:
 			list = append(list, bulk.Target{Field: d.ID, Label: p.LabelText, To: f.to, Twin: p.Twin != ""})
 		default:
-			list = append(list, bulk.Target{Field: d.ID, Label: labelOf(ctx, x.w, d), To: f.to, Twin: f.twin})
+			label := labelOf(ctx, x.w, d)
+			if err := checkLabel(label); err != nil {
+				return nil, fmt.Errorf("%s: %w", term.Escape(d.Name), err)
+			}
+			list = append(list, bulk.Target{Field: d.ID, Label: label, To: f.to, Twin: f.twin})
 		}
 	}
 	return list, nil

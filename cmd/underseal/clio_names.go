@@ -175,6 +175,16 @@ func labelOf(ctx context.Context, w *workspace.Workspace, d connector.Definition
 	return fmt.Sprintf("%s (%s %s)", name, d.Kind, d.ID)
 }
 
+// checkLabel refuses a label that no officer could sign, before anything is
+// read or sealed. Nothing is left out of it silently: what members read would
+// then be another name than Clio's, and perhaps that of another field.
+func checkLabel(label string) error {
+	if (officer.Opening{Kind: officer.TextLabel, Text: label}).Check() != nil {
+		return errFieldName
+	}
+	return nil
+}
+
 // fieldState is how a field stands.
 type fieldState string
 

@@ -81,7 +81,7 @@ func sharedWithMe(ctx context.Context, w *workspace.Workspace) (registration, er
 func (a *app) checkShares(ctx context.Context, w *workspace.Workspace, emails []string) error {
 	for _, email := range emails {
 		if _, err := w.MemberByEmail(ctx, email); err != nil {
-			return fmt.Errorf("%s: %w", term.Escape(email), err)
+			return err // it says who
 		}
 	}
 	return nil

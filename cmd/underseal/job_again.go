@@ -32,7 +32,6 @@ not done twice. It asks first where values become visible.`,
 	c.Flags().BoolVar(&yes, "yes", false, "do not ask")
 	c.Flags().StringVar(&f.export, "export", "", "`FILE` for the sealed copy, if the job had not written it yet")
 	c.Flags().BoolVar(&f.noCopy, "no-export", false, "write no sealed copy")
-	c.MarkFlagsMutuallyExclusive("export", "no-export")
 	must(c.RegisterFlagCompletionFunc("export", files))
 	return c
 }

@@ -32,6 +32,7 @@ func outsideRules() []rule {
 		{errNoClioField, classInput, hintClioFields},
 		{errClioAmbiguous, classInput, hintClioFields},
 		{errNotProtected, classInput, hintClioFields},
+		{errFieldName, classInput, "rename it in Clio; nothing was changed"},
 		{errSealedInPlace, classInput, "underseal clio disable opens it; then enable it with --twin"},
 		{errRenamed, classRefused, hintClioFields},
 		{errNothingToDo, classInput, "protect a field first: underseal clio enable NAME"},

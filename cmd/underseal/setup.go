@@ -33,6 +33,9 @@ interruption: it goes on where it stopped.
 underseal setup --name "Alice Officer" --email alice@example.com \
     --firm "Example LLP" --store dir:/srv/firm`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if s.firm != "" && s.fingerprint != "" {
+				return &usageError{errors.New("give either --firm, to found one, or --fingerprint, to join one"), cmd}
+			}
 			err := a.setup(cmd.Context(), s)
 			if err == nil && a.json {
 				err = a.status(cmd.Context())
@@ -47,7 +50,6 @@ underseal setup --name "Alice Officer" --email alice@example.com \
 	c.Flags().StringVar(&s.fingerprint, "fingerprint", "", "join the organization with this `FINGERPRINT`")
 	c.Flags().StringVar(&s.store, "store", "", "`ADDRESS` where the organization rests, such as dir:/srv/firm")
 	a.addKeyStore(c)
-	c.MarkFlagsMutuallyExclusive("firm", "fingerprint")
 	return c
 }
 
