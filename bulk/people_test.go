@@ -400,7 +400,7 @@ func TestAlteredOnTheWayBackAndKilled(t *testing.T) {
 	c, err = d.client(faults{})
 	must(t, err)
 	r, err := newJob(t, c.Config).Disable(t.Context())
-	if err != nil || !slices.Contains(reasons(r), bulk.ChangedSince) {
+	if !errors.Is(err, bulk.ErrLeft) || !slices.Contains(reasons(r), bulk.ChangedSince) {
 		t.Fatalf("%v %+v", err, r.Findings)
 	}
 	entries, err := d.journal.Lookup(t.Context(), r.Job, "matter", []string{r.Findings[0].Record})

@@ -22,7 +22,8 @@ func (j *Job) Disable(ctx context.Context) (Report, error) { return j.revert(ctx
 
 // Undo takes back what the job that enabled these fields sealed: only values
 // that still hold a token of its journal. Others are listed as changed since,
-// and then the fields stay protected and Undo returns ErrLeft.
+// and then Undo returns ErrLeft; where a token is left, the field stays
+// protected.
 func (j *Job) Undo(ctx context.Context) (Report, error) { return j.revert(ctx, Undo) }
 
 func (j *Job) revert(ctx context.Context, d Direction) (Report, error) {
@@ -127,7 +128,7 @@ func (j *Job) open(ctx context.Context, d Direction) error {
 	if left > 0 {
 		return j.left(func(FieldCounts) bool { return true })
 	}
-	return j.left(func(FieldCounts) bool { return false })
+	return j.left(func(c FieldCounts) bool { return c.Skipped > 0 })
 }
 
 // present is how many fields the outside system still shows.

@@ -308,8 +308,8 @@ func (w *writer) anew(ctx context.Context, t *task) (gone bool, err error) {
 	if t.edits, err = w.decide(ctx, w, rest, r, false); err != nil {
 		return false, err
 	}
+	w.overtaken(before, rest, t.edits)
 	if len(t.edits) == 0 {
-		w.overtaken(before, rest)
 		return true, nil
 	}
 	if err := w.j.c.Journal.Intend(ctx, w.j.run.id, intents(t.edits)); err != nil {
@@ -319,13 +319,24 @@ func (w *writer) anew(ctx context.Context, t *task) (gone bool, err error) {
 }
 
 // overtaken lists values that were to go back and whose place holds something
-// else now: the token that they were is in the journal.
-func (w *writer) overtaken(before []*edit, rest []*field) {
+// else now: the token that they were is in the journal. What the new decision
+// listed itself is not listed twice.
+func (w *writer) overtaken(before []*edit, rest []*field, now []*edit) {
 	for _, e := range before {
-		if e.entry.Token == "" && slices.Contains(rest, e.f) {
+		goes := slices.ContainsFunc(now, func(n *edit) bool { return n.f == e.f })
+		if e.entry.Token == "" && slices.Contains(rest, e.f) && !goes && !w.listed(e) {
 			w.settle(e, Skipped, ChangedSince)
 		}
 	}
+}
+
+// listed tells whether the value of an edit was left alone in this unit.
+func (w *writer) listed(e *edit) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.ContainsFunc(w.settled, func(s Entry) bool {
+		return s.State == Skipped && s.Kind == e.entry.Kind && s.Record == e.entry.Record && s.Field == e.entry.Field
+	})
 }
 
 // missing finds out whether the record or one of its fields is gone.
