@@ -231,7 +231,7 @@ func looseTwins(defs []connector.Definition, signed map[string]protection) []loo
 func (x *account) sayLooseTwins(ctx context.Context) {
 	defs, place, err := x.definitions(ctx)
 	if err != nil {
-		x.a.warn("which sets the new fields belong into could not be read: %v", err)
+		x.a.warn("which sets the new fields belong into could not be read: %s", classify(err).message)
 		return
 	}
 	signed, _ := protectedAt(ctx, x.w, place.Account)

@@ -429,8 +429,8 @@ func TestClioRefused(t *testing.T) {
 		lacks cliosim.Permissions
 		text  string
 	}{
-		{cliosim.Permissions{NoDefinitions: true}, "not allowed"},
-		{cliosim.Permissions{StripValues: true}, "without its values"},
+		{cliosim.Permissions{NoDefinitions: true}, "underseal: Clio does not allow your user to read custom fields\nhint: in Clio, give"},
+		{cliosim.Permissions{StripValues: true}, ": Clio's answer came without its values\n"},
 	} {
 		if err := w.sim.Permit(t.Context(), clioUser("alice"), p.lacks); err != nil {
 			t.Fatal(err)
@@ -444,7 +444,7 @@ func TestClioRefused(t *testing.T) {
 	if err := w.sim.RevokeUser(t.Context(), clioUser("alice")); err != nil {
 		t.Fatal(err)
 	}
-	w.fails(classConnection, "alice", []string{"clio", "fields"}, "no longer accepted", "underseal clio connect")
+	w.fails(classConnection, "alice", []string{"clio", "fields"}, "underseal: Clio no longer accepts this device's connection\nhint: connect again: underseal clio connect\n")
 	w.run("alice", "clio", "connect", "--port", "0")
 	w.run("alice", "clio", "fields", "--no-counts")
 }

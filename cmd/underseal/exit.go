@@ -143,7 +143,7 @@ func classify(err error) problem {
 	if p.class == classInterrupted {
 		p.message = "interrupted"
 	}
-	p.message = term.EscapeTo(firstLine(p.message), maxMessage)
+	p.message = term.EscapeTo(clioMessage(err, firstLine(p.message)), maxMessage)
 	return p
 }
 
