@@ -14,9 +14,7 @@ import (
 )
 
 func newClioDisableCommand(a *app) *cobra.Command {
-	var on string
-	var rate int
-	var yes bool
+	var f enableFlags
 	c := &cobra.Command{
 		Use: "disable NAME...", Short: "Open custom fields again, for all who use the account", Args: someArgs("NAME"),
 		Long: `Open custom fields again: every token that you can open becomes the value that it
@@ -27,27 +25,28 @@ It asks first.
 Tokens that you cannot open stay, and are listed.`,
 		Example: "underseal clio disable SSN",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := (&enableFlags{on: on, rate: rate}).check(cmd); err != nil {
+			if err := f.check(cmd); err != nil {
 				return err
 			}
-			return a.withClio(cmd.Context(), 0, rate, func(x *account) error { return x.disable(cmd.Context(), args, on, yes) })
+			return a.withClio(cmd.Context(), 0, f.rate, func(x *account) error { return x.disable(cmd.Context(), args, f) })
 		},
 	}
-	c.Flags().BoolVar(&yes, "yes", false, "do not ask")
-	rateFlag(c, &rate)
-	onFlag(c, &on)
+	c.Flags().BoolVar(&f.yes, "yes", false, "do not ask")
+	rateFlag(c, &f.rate)
+	onFlag(c, &f.on)
+	untickedFlag(c, &f.unticked)
 	return c
 }
 
-func (x *account) disable(ctx context.Context, names []string, on string, yes bool) error {
-	if err := x.a.canConfirm(yes); err != nil {
+func (x *account) disable(ctx context.Context, names []string, f enableFlags) error {
+	if err := x.a.canConfirm(f.yes); err != nil {
 		return err
 	}
 	v, err := x.see(ctx)
 	if err != nil {
 		return err
 	}
-	found, err := v.protectedNamed(names, on)
+	found, err := v.protectedNamed(names, f.on)
 	if err != nil {
 		return err
 	}
@@ -67,12 +66,12 @@ func (x *account) disable(ctx context.Context, names []string, on string, yes bo
 	x.a.say("opened again: %s", term.EscapeTo(joined(labels), maxMessage))
 	x.a.say("every value of %s becomes visible to all who use the Clio account %s, and to Clio itself",
 		count(int64(len(targets)), "field", "fields"), term.Escape(v.place.Name))
-	if err := x.a.confirm(ctx, yes, "Open them now?"); err != nil {
+	if err := x.a.confirm(ctx, f.yes, "Open them now?"); err != nil {
 		return err
 	}
 	watching, end := x.a.watch()
 	defer end()
-	j, err := x.job(ctx, bulk.Config{Targets: targets, Events: watching.event})
+	j, err := x.job(ctx, bulk.Config{Targets: targets, Events: watching.event, Unticked: bulk.Counting(f.unticked)})
 	if err != nil {
 		return err
 	}

@@ -22,6 +22,7 @@ type enableFlags struct {
 	dryRun, yes    bool
 	repair, noCopy bool
 	twin           bool
+	unticked       string
 }
 
 func newClioEnableCommand(a *app) *cobra.Command {
@@ -38,7 +39,11 @@ ended at any moment, and goes on with underseal job resume.
 
 A copy of all values is written first, sealed: underseal open reads it. With
 --repair it seals what was found in clear in fields that are protected already;
-without a NAME, in all of them.`,
+without a NAME, in all of them.
+
+Where a checkbox says false beside a sealed value, nobody can tell a person who
+unticked it from a form that says so by itself: both stay and are listed, until
+--unticked says which of the two counts.`,
 		Example: `underseal clio enable SSN "Minor's name" --to bob@example.com
 underseal clio enable --repair --yes`,
 		Args: func(cmd *cobra.Command, args []string) error {
@@ -60,6 +65,7 @@ underseal clio enable --repair --yes`,
 	c.Flags().StringVar(&f.export, "export", "", "`FILE` for the sealed copy (default: in the home folder, under exports)")
 	c.Flags().BoolVar(&f.noCopy, "no-export", false, "write no sealed copy first")
 	c.Flags().BoolVar(&f.twin, "twin", false, "put the tokens into a new field also where the field itself holds text")
+	untickedFlag(c, &f.unticked)
 	must(c.RegisterFlagCompletionFunc("export", files))
 	return c
 }
@@ -76,7 +82,17 @@ func rateFlag(c *cobra.Command, rate *int) {
 	c.Flags().IntVar(rate, "rate", 0, "at most `N` requests a minute (default: what Clio allows)")
 }
 
+func untickedFlag(c *cobra.Command, which *string) {
+	c.Flags().StringVar(which, "unticked", "", "of a checkbox that says false beside a sealed value, `WHICH` counts: entered or sealed")
+	must(c.RegisterFlagCompletionFunc("unticked", cobra.FixedCompletions([]string{string(bulk.CountsEntered), string(bulk.CountsSealed)}, cobra.ShellCompDirectiveNoFileComp)))
+}
+
 func (f *enableFlags) check(cmd *cobra.Command) error {
+	switch bulk.Counting(f.unticked) {
+	case "", bulk.CountsEntered, bulk.CountsSealed:
+	default:
+		return &usageError{errors.New("--unticked is entered or sealed"), cmd}
+	}
 	switch {
 	case f.rate < 0:
 		return &usageError{errors.New("--rate is a number of requests a minute"), cmd}
@@ -144,7 +160,7 @@ func (x *account) enable(ctx context.Context, names []string, f enableFlags) err
 	watching, end := x.a.watch()
 	defer end()
 	watching.quiet = f.dryRun
-	j, err := x.job(ctx, bulk.Config{Targets: targets, Events: watching.event, Export: exp.export()})
+	j, err := x.job(ctx, bulk.Config{Targets: targets, Events: watching.event, Export: exp.export(), Unticked: bulk.Counting(f.unticked)})
 	if err != nil {
 		return err
 	}

@@ -18,6 +18,7 @@ func TestClioUsage(t *testing.T) {
 		{[]string{"clio", "connect", "--client-id", "a"}, "underseal: --client-id and --client-secret-file are given together\n"},
 		{[]string{"clio", "connect", "--client-secret-file", "a"}, "underseal: --client-id and --client-secret-file are given together\n"},
 		{[]string{"clio", "enable", "SSN", "--export", "a", "--no-export"}, "underseal: give either --export or --no-export\n"},
+		{[]string{"clio", "enable", "--repair", "--unticked", "both"}, "underseal: --unticked is entered or sealed\n"},
 		{[]string{"setup", "--firm", "a", "--fingerprint", "b"}, "underseal: give either --firm, to found one, or --fingerprint, to join one\n"},
 		{[]string{"job", "resume", "--export", "a", "--no-export"}, "underseal: give either --export or --no-export\n"},
 	} {
