@@ -441,7 +441,7 @@ func TestTwinsAreAmbiguous(t *testing.T) {
 	must(t, err)
 	p, twin, err := author(f, "mallory").CreateResource(wire.KindField, officer.Binding{Connector: "tabular"}, label, f.People["mallory"].Me.Member(), dir)
 	act(t, f, "mallory", p, err)
-	p, err = author(f, "mallory").Grant(twin, f.People["carol"].Me.Member(), officer.Read|officer.Write)
+	p, err = author(f, "mallory").Grant(twin, officer.MemberPrincipal(f.People["carol"].Me.Member()), officer.Read|officer.Write)
 	act(t, f, "mallory", p, err)
 	// She makes the true label unreadable where she can: in the directory.
 	w := f.Open("mallory")
