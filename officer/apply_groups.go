@@ -197,7 +197,7 @@ func (tx *transaction) applyGroupRotated(o *GroupRotated) error {
 	if !g.Manages(tx.member) && !(tx.officer() && g.Has(tx.member) && tx.owesGroup(o.Group)) {
 		return ErrAuthority
 	}
-	next := Epoch{Number: o.Epoch, Commitment: o.Commitment, Public: o.Public, Previous: o.Previous}
+	next := Epoch{Number: o.Epoch, Commitment: o.Commitment, Public: o.Public, Previous: o.Previous, From: o.From}
 	return tx.openEpoch(&g.Epochs, wire.KindGroup, next)
 }
 

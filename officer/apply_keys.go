@@ -92,7 +92,7 @@ func (tx *transaction) applyKeyRotated(o *KeyRotated) error {
 	if r.Ended {
 		return ErrEnded
 	}
-	return tx.openEpoch(&r.Epochs, r.Kind, Epoch{Number: o.Epoch, Commitment: o.Commitment, Public: o.Public, Previous: o.Previous})
+	return tx.openEpoch(&r.Epochs, r.Kind, Epoch{Number: o.Epoch, Commitment: o.Commitment, Public: o.Public, Previous: o.Previous, From: o.From})
 }
 
 // openEpoch adds the next epoch to those of a resource or group.
@@ -100,6 +100,12 @@ func (tx *transaction) openEpoch(epochs *[]Epoch, kind KeyKind, next Epoch) erro
 	cur := &(*epochs)[len(*epochs)-1]
 	if next.Number != cur.Number+1 || cur.Sequence == tx.sequence {
 		return ErrEpoch
+	}
+	if next.From >= cur.Number {
+		return ErrEpoch
+	}
+	if next.From == 0 {
+		next.From = cur.Number
 	}
 	if len(next.Previous) != sealedKeySize {
 		return fmt.Errorf("%w: previous key", ErrOperation)

@@ -133,6 +133,7 @@ func (w *cacheWriter) epochs(list []Epoch, public bool) {
 		}
 		if i > 0 {
 			w.fixed(e.Previous)
+			w.number(e.From)
 		}
 		w.number(w.devices[e.Author])
 		w.number(e.Sequence)
@@ -335,7 +336,8 @@ func (r *cacheReader) epochs(public bool) []Epoch {
 			e.Public = r.fixed(pubkey.KEMSize)
 		}
 		if i > 0 {
-			e.Previous = r.fixed(sealedKeySize)
+			e.Previous, e.From = r.fixed(sealedKeySize), r.upTo(uint64(i))
+			r.check(e.From > 0)
 		}
 		e.Author, e.Sequence, e.Closed = r.deviceAt(), r.number(), r.flag()
 		list[i] = e

@@ -175,6 +175,9 @@ func (h historian) step(author string) string {
 		}
 		return "create " + kind + " " + name
 	case "rotate":
+		if h.chance(15) {
+			return "rotate " + h.resource() + " from " + h.pick([]string{"1", "1", "2", "3"})
+		}
 		return "rotate " + h.numbered(h.resource())
 	case "close":
 		return "close " + h.numbered(h.resource())

@@ -150,6 +150,7 @@ func (m *model) groupOperation(op officer.Operation) {
 		_, owed := m.owedGroups[o.Group]
 		must(g.manages(m.me) || m.isOfficer() && g.has(m.me) && owed, 11)
 		must(int(o.Epoch) == g.epoch+1 && g.openedAt != m.sequence, 16)
+		must(int(o.From) < g.epoch, 16)
 		must(len(o.Previous) == 72, 5)
 		m.epochKey(wire.KindGroup, o.Commitment, o.Public)
 		g.epoch++

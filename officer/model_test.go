@@ -362,6 +362,7 @@ func (m *model) keyRotated(o *officer.KeyRotated) {
 	must(mine&officer.Share != 0 || m.isOfficer() && mine&officer.Read != 0 && owed, 11)
 	must(!r.ended, 18)
 	must(int(o.Epoch) == r.epoch+1 && r.openedAt != m.sequence, 16)
+	must(int(o.From) < r.epoch, 16)
 	must(len(o.Previous) == 72, 5)
 	m.epochKey(r.kind, o.Commitment, o.Public)
 	r.epoch++

@@ -141,8 +141,9 @@ type KeyRotated struct {
 	Resource   ResourceID `cbor:"1,keyasint"`
 	Epoch      uint64     `cbor:"2,keyasint"`
 	Commitment Hash       `cbor:"3,keyasint"`
-	Previous   []byte     `cbor:"4,keyasint"` // the previous key under the new one
+	Previous   []byte     `cbor:"4,keyasint"` // an earlier key under the new one
 	Public     []byte     `cbor:"5,keyasint,omitempty"`
+	From       uint64     `cbor:"6,keyasint,omitempty"` // the epoch of that key, if it is not the present one
 }
 
 // KeyClosed ends a resource's epoch without opening the next: nobody may

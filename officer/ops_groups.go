@@ -46,8 +46,9 @@ type GroupRotated struct {
 	Group      GroupID `cbor:"1,keyasint"`
 	Epoch      uint64  `cbor:"2,keyasint"`
 	Commitment Hash    `cbor:"3,keyasint"`
-	Previous   []byte  `cbor:"4,keyasint"` // the previous seed under the new one
+	Previous   []byte  `cbor:"4,keyasint"` // an earlier seed under the new one
 	Public     []byte  `cbor:"5,keyasint"`
+	From       uint64  `cbor:"6,keyasint,omitempty"` // the epoch of that seed, if it is not the present one
 }
 
 // GroupClosed ends a group's epoch without opening the next: nothing may be

@@ -91,7 +91,8 @@ type Epoch struct {
 	Number     uint64 // from 1
 	Commitment Hash
 	Public     []byte   // folders: X-Wing key
-	Previous   []byte   // the previous key under this one; empty in epoch 1
+	Previous   []byte   // an earlier key under this one; empty in epoch 1
+	From       uint64   // the epoch of that key: the one before, unless its key was missing; 0 in epoch 1
 	Author     DeviceID // who made it
 	Sequence   uint64
 	Closed     bool

@@ -282,13 +282,16 @@ func (k *keys) resource(ctx context.Context, r *officer.Resource, epoch uint64) 
 		return nil, fmt.Errorf("resource %s, epoch %d: %w", r.ID, epoch, ErrKeyMissing)
 	}
 	for found.Context().Epoch > epoch {
-		n := found.Context().Epoch
-		cur, _ := r.EpochNumber(n)
-		older, _ := r.EpochNumber(n - 1)
-		context := r.Context(k.w.Organization(), n-1)
+		cur, _ := r.EpochNumber(found.Context().Epoch)
+		n := cur.From
+		if n < epoch { // left out: who opened the next epoch did not hold it
+			return nil, fmt.Errorf("resource %s, epoch %d: %w", r.ID, epoch, ErrKeyMissing)
+		}
+		older, _ := r.EpochNumber(n)
+		context := r.Context(k.w.Organization(), n)
 		prev, err := found.OpenPrevious(cur.Previous, context, older.Commitment)
 		if err != nil {
-			return nil, fmt.Errorf("resource %s, epoch %d: %w: %w", r.ID, n-1, ErrHistory, err)
+			return nil, fmt.Errorf("resource %s, epoch %d: %w: %w", r.ID, n, ErrHistory, err)
 		}
 		k.open[refOf(context)] = prev
 		found = prev

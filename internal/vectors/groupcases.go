@@ -228,6 +228,13 @@ func (c *cases) closedGroups(s *teams) {
 }
 
 func (c *cases) orphanedGroups(s *teams) {
+	next, older := s.team.key(s.firm, 5), s.team.key(s.firm, 2)
+	past := func(from uint64) []byte {
+		return op(16, bstr(s.team.id), num(5), bstr(next.commitment()), bstr(next.prev(older)), bstr(newXWing(next.key).public), num(from))
+	}
+	c.accept(s.scenario, s.bob.first, "a group goes on from an earlier epoch", past(2))
+	c.refuseOps(s.scenario, s.bob.first, "L-16", "a group goes on from its present epoch, said", past(4))
+	c.refuseOps(s.scenario, s.bob.first, "L-16", "a group goes on from an epoch to come", past(6))
 	alice, bob, dora := s.alice.first, s.bob.first, s.dora.first
 	by := func(d device, rule, name string, ops ...[]byte) { c.refuseOps(s.scenario, d, rule, name, ops...) }
 	by(dora, "L-11", "an officer lets themself into what nobody manages", opJoin(s.board, s.dora.id(), 5))

@@ -35,6 +35,10 @@ func (c *cases) allowedToday(s *scenario) {
 	c.accept(s, dora, "an officer who reads rotates what the entry owes", revoke, rotate)
 	c.accept(s, dora, "an officer who reads closes and rotates what the entry owes", revoke, shut, rotate)
 	closed := s.then("Dora closes home-address", dora, shut)
+	k, first := s.phone.key(s.firm, 5), s.phone.key(s.firm, 1)
+	c.accept(s, s.alice.first, "a sharer goes on from an earlier epoch", op(7, bstr(s.phone.id), num(5), bstr(k.commitment()), bstr(k.prev(first)), nil, num(1)))
+	c.refuseOps(s, s.alice.first, "L-16", "a sharer goes on from the present epoch, said",
+		op(7, bstr(s.phone.id), num(5), bstr(k.commitment()), bstr(k.prev(first)), nil, num(4)))
 	c.refuseOps(closed, dora, "L-11", "an officer who reads opens the next epoch of what is closed", rotate)
 	c.accept(closed, dora, "a revocation of what is closed already", revoke)
 	c.accept(closed, dora, "an officer who reads opens the next epoch of what was closed before it was owed", revoke, rotate)

@@ -54,6 +54,12 @@ func (c *cases) atWork(s *scenario) {
 	// Epochs.
 	by(alice, "L-16", "the present epoch again", rotated(s.phone, 1, next.commitment(), prev, nil))
 	by(alice, "L-16", "an epoch left out", rotated(s.phone, 3, next.commitment(), prev, nil))
+	past := func(from uint64) []byte {
+		return op(7, bstr(s.phone.id), num(2), bstr(next.commitment()), bstr(prev), nil, num(from))
+	}
+	by(alice, "L-16", "an epoch from the present one, said", past(1))
+	by(alice, "L-16", "an epoch from itself", past(2))
+	by(alice, "L-5", "an epoch from 0, said", past(0))
 	by(alice, "L-16", "two epochs in one entry", s.rotation(s.phone), op(7, bstr(s.phone.id), num(3), bstr(s.phone.key(s.firm, 3).commitment()), bstr(prev)))
 	by(alice, "L-16", "rotated in the entry that makes it", opCreate(s.tax, binding("tabular", "", "", "")), s.rotation(s.tax))
 	by(alice, "L-16", "closed in the entry that makes it", opCreate(s.tax, binding("tabular", "", "", "")), opClose(s.tax))

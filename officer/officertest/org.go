@@ -21,7 +21,7 @@
 //	withdraw WORD
 //	rotate user PERSON[@GENERATION]
 //	create KIND NAME [at PLACE]
-//	rotate NAME[@EPOCH]
+//	rotate NAME[@EPOCH] [from EPOCH]
 //	close NAME[@EPOCH]
 //	grant NAME to PERSON RIGHTS
 //	revoke NAME from PERSON

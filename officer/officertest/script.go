@@ -80,7 +80,13 @@ func (o *Org) op(w []string) (officer.Operation, error) {
 	case shape(w, "end _"):
 		return &officer.ResourceEnded{Resource: o.ResourceID(w[1])}, nil
 	case shape(w, "rotate _"):
-		return o.rotate(w[1])
+		return o.rotate(w[1], 0)
+	case shape(w, "rotate _ from _"):
+		from, err := strconv.ParseUint(w[3], 10, 64)
+		if err != nil {
+			return nil, err
+		}
+		return o.rotate(w[1], from)
 	case shape(w, "close _"):
 		name, epoch, err := o.epoch(w[1], 0)
 		return &officer.KeyClosed{Resource: o.ResourceID(name), Epoch: epoch}, err
@@ -195,15 +201,19 @@ func (o *Org) create(kind, name string, at officer.Binding) (officer.Operation, 
 	}, nil
 }
 
-func (o *Org) rotate(word string) (officer.Operation, error) {
+func (o *Org) rotate(word string, from uint64) (officer.Operation, error) {
 	name, epoch, err := o.epoch(word, 1)
 	if err != nil {
 		return nil, err
 	}
 	next := o.Key(name, epoch)
-	prev, err := next.SealPrevious(o.Key(name, max(epoch, 2)-1))
+	older := max(epoch, 2) - 1
+	if from != 0 {
+		older = from
+	}
+	prev, err := next.SealPrevious(o.Key(name, older))
 	return &officer.KeyRotated{
-		Resource: o.ResourceID(name), Epoch: epoch, Commitment: next.Commitment(), Previous: prev, Public: o.folderKey(name, next),
+		Resource: o.ResourceID(name), Epoch: epoch, Commitment: next.Commitment(), Previous: prev, Public: o.folderKey(name, next), From: from,
 	}, err
 }
 

@@ -86,10 +86,11 @@ func (r *reader) history() (more bool) {
 	step := func(context func(uint64) officer.KeyContext, epochs []officer.Epoch) {
 		for i := len(epochs) - 1; i > 0; i-- {
 			k := r.keys[epochs[i].Commitment]
-			if k == nil || r.keys[epochs[i-1].Commitment] != nil {
+			from := epochs[i].From
+			if k == nil || r.keys[epochs[from-1].Commitment] != nil {
 				continue
 			}
-			older, err := k.OpenPrevious(epochs[i].Previous, context(epochs[i-1].Number), epochs[i-1].Commitment)
+			older, err := k.OpenPrevious(epochs[i].Previous, context(from), epochs[from-1].Commitment)
 			must(r.w.t, err)
 			r.keys[older.Commitment()], more = older, true
 		}
@@ -332,4 +333,38 @@ func (w *world) seed(id officer.GroupID, p *person) *plan.Key {
 	k, err := w.heldBy(p).Group(w.state.Group(id))
 	must(w.t, err)
 	return k
+}
+
+// A sharer who opens an epoch and seals it to nobody stops nobody: the others
+// go on from the epoch before, and read what was written until then.
+func TestRotatePastMissingEpoch(t *testing.T) {
+	t.Parallel()
+	alice := newPerson(t, "alice")
+	w := newWorld(t, alice)
+	bob := w.add(alice, "bob", officer.RoleMember)
+	w.create(alice, "phone", wire.KindField)
+	pl, err := w.author(alice).Grant(w.present("phone", alice), officer.MemberPrincipal(bob.id()), officer.Read|officer.Share)
+	w.do(alice, pl, err)
+	first := w.present("phone", alice)
+	pl, _, err = w.author(bob).Rotate(first)
+	must(t, err)
+	pl.Envelopes = nil
+	w.do(bob, pl, nil)
+	if _, err := w.heldBy(alice).Resource(w.resource("phone")); !errors.Is(err, plan.ErrNoKey) {
+		t.Fatalf("alice opens what was sealed to nobody: %v", err)
+	}
+	if _, _, err := w.author(alice).Rotate(first); !errors.Is(err, plan.ErrNoKey) {
+		t.Errorf("rotated from an earlier epoch without asking: %v", err)
+	}
+	pl, _, err = w.author(alice).RotatePast(first)
+	w.do(alice, pl, err)
+	e := w.resource("phone").Epoch()
+	if e.Number != 3 || e.From != 1 {
+		t.Errorf("epoch %d from %d", e.Number, e.From)
+	}
+	r := w.reader(bob, true)
+	if r.keys[e.Commitment] == nil || r.keys[first.Commitment()] == nil {
+		t.Error("bob does not read on")
+	}
+	w.logAndKeysAgree(alice, bob)
 }

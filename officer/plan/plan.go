@@ -232,6 +232,18 @@ func (a Author) Rotate(held *Key) (*Plan, *Key, error) {
 	return p, next, err
 }
 
+// RotatePast opens a resource's next epoch where the present one's key is
+// missing: who made it sealed it to nobody who is there. held is the key of an
+// earlier epoch, to which the history leads from then on. Whatever was written
+// in between opens only for those who hold its keys.
+func (a Author) RotatePast(held *Key) (*Plan, *Key, error) {
+	p := &Plan{}
+	n := a.renewal(p, Held{})
+	n.past = true
+	next, err := n.rotate(held)
+	return p, next, err
+}
+
 // CloseRevoke takes a principal's rights on a resource that the author does not
 // hold: the present epoch is closed, and a sharer opens the next (attack 60).
 func (a Author) CloseRevoke(id officer.ResourceID, from officer.Principal) (*Plan, error) {
@@ -284,9 +296,12 @@ func (a Author) member() officer.MemberID {
 	return officer.MemberID{}
 }
 
-func (a Author) nextKey(held *Key) (*Key, *officer.KeyRotated, error) {
+// nextKey makes the key of the epoch after present, from which the history
+// leads to held.
+func (a Author) nextKey(held *Key, present uint64) (*Key, *officer.KeyRotated, error) {
 	c := held.Context()
-	c.Epoch++
+	from := c.Epoch
+	c.Epoch = present + 1
 	next, err := datakey.Generate(c)
 	if err != nil {
 		return nil, nil, err
@@ -296,6 +311,9 @@ func (a Author) nextKey(held *Key) (*Key, *officer.KeyRotated, error) {
 		return nil, nil, err
 	}
 	op := &officer.KeyRotated{Resource: officer.ResourceID(c.Resource), Epoch: c.Epoch, Commitment: next.Commitment(), Previous: prev}
+	if from != present {
+		op.From = from
+	}
 	if c.Kind == wire.KindFolder {
 		if op.Public, err = publicOf(next); err != nil {
 			return nil, nil, err

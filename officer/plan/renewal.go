@@ -36,6 +36,7 @@ type renewal struct {
 	Author
 	p       *Plan
 	held    Held
+	past    bool // past a missing key
 	author  *officer.Member
 	users   map[officer.MemberID][]byte // new user keys in the place of those in the log; nil: closed
 	groups  map[officer.GroupID][]byte  // the same of groups
@@ -123,13 +124,14 @@ func (n *renewal) rotate(held *Key) (*Key, error) {
 	case r.Ended:
 		return nil, officer.ErrEnded
 	}
-	if e := r.Epoch(); held.Context().Epoch != e.Number || held.Commitment() != e.Commitment {
+	at := held.Context().Epoch
+	if e, ok := r.EpochNumber(at); !ok || held.Commitment() != e.Commitment || at != r.Epoch().Number && !n.past {
 		return nil, ErrNoKey
 	}
 	if n.author != nil && n.State.Rights(n.author.ID, r) != 0 && !n.keepsOne(n.remain(r)) {
 		return nil, fmt.Errorf("your own key: %w", officer.ErrClosed)
 	}
-	next, op, err := n.nextKey(held)
+	next, op, err := n.nextKey(held, r.Epoch().Number)
 	if err != nil {
 		return nil, err
 	}

@@ -131,11 +131,11 @@ export const groupSteps = {
     for (const resource of this.state.resources.values()) if (resource.grants.has(hex(id))) this.owe(resource);
   },
 
-  [op.groupRotated]({ group: id, epoch, commitment, previous, public: key }) {
+  [op.groupRotated]({ group: id, epoch, commitment, previous, public: key, from }) {
     const group = this.group(id);
     const owed = this.myRole === role.officer && group.members.has(this.me) && this.owedGroups.has(hex(id));
     must(manages(group, this.me) || owed, 'L-11', 'does not manage the group');
-    this.nextEpoch(group, epoch);
+    this.nextEpoch(group, epoch, from);
     this.claimKey(commitment);
     within('L-19', () => checkSealingKey(key));
     this.claimPublic(key);

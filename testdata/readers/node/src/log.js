@@ -376,13 +376,13 @@ class Step {
     if (kind === of.directory) state.directory = hex(id);
   }
 
-  [op.keyRotated]({ resource: id, epoch, commitment, previous, public: key }) {
+  [op.keyRotated]({ resource: id, epoch, commitment, previous, public: key, from }) {
     const resource = this.resource(id);
     const mine = this.mine(resource);
     const cleansUp = this.myRole === role.officer && mine & right.read && this.owes(resource);
     must(mine & right.share || cleansUp, 'L-11', 'no share');
     this.notEnded(resource);
-    this.nextEpoch(resource, epoch);
+    this.nextEpoch(resource, epoch, from);
     this.claimKey(commitment);
     this.claimResourcePublic(resource.kind, key);
     resource.epochs.at(-1).closed = true;
@@ -405,7 +405,9 @@ class Step {
   }
 
   /** The operation must name the epoch that comes next, once in an entry. */
-  nextEpoch({ epochs }, epoch) {
+  nextEpoch({ epochs }, epoch, from) {
+    must(from !== 0, 'L-5', 'from epoch 0');
+    must(from === undefined || from < epochs.length, 'L-16', `from epoch ${from}`);
     must(epoch === epochs.length + 1, 'L-16', `epoch ${epoch}`);
     must(epochs.at(-1).entry !== this.state.length, 'L-16', 'a second epoch in the entry');
   }
