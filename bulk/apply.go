@@ -222,7 +222,10 @@ func (j *Job) toSeal(ctx context.Context, w *writer, fields []*field, r connecto
 			continue
 		}
 		s := j.look(f, r, name)
-		clear(s.value.Data)
+		again := s.state == Old && s.past && !s.beside
+		if !again {
+			clear(s.value.Data)
+		}
 		if count {
 			j.run.tally(f, s)
 		}
@@ -230,13 +233,13 @@ func (j *Job) toSeal(ctx context.Context, w *writer, fields []*field, r connecto
 		case s.state.Empty():
 		case s.beside:
 			edits = append(edits, dropFalse(f, r, s))
-		case s.state == Sealed, s.state == Old:
+		case s.state == Sealed, s.state == Old && !again:
 			for _, e := range w.intended[[2]string{r.ID, f.def.ID}] {
 				if count && e.Token == s.token {
 					w.close(e, Done, "")
 				}
 			}
-		case s.state == Plain:
+		case s.state == Plain, again:
 			e, why := j.sealing(f, r, name, s)
 			if e != nil {
 				edits = append(edits, e)
@@ -257,9 +260,13 @@ func (j *Job) toSeal(ctx context.Context, w *writer, fields []*field, r connecto
 	return edits, nil
 }
 
-// sealing is the edit that seals a value, or why there is none.
+// sealing is the edit that seals a value, or that of a token of an ended field
+// again, or why there is none.
 func (j *Job) sealing(f *field, r connector.Record, name fieldcrypt.Name, s seen) (*edit, Reason) {
-	value := sealable(f.def.Type, s.original.Data)
+	value, again := s.value, s.state == Old
+	if !again {
+		value = sealable(f.def.Type, s.original.Data)
+	}
 	token, err := f.key.Seal(name, value)
 	if err != nil {
 		return nil, ValueNotSealed
@@ -267,9 +274,9 @@ func (j *Job) sealing(f *field, r connector.Record, name fieldcrypt.Name, s seen
 	if f.keeps > 0 && length(token) > f.keeps {
 		return nil, TooLong
 	}
-	e := &edit{f: f, entry: Entry{Kind: r.Kind, Record: r.ID, Field: f.def.ID, Token: token, Replaced: s.token, State: Intended}}
+	e := &edit{f: f, again: again, entry: Entry{Kind: r.Kind, Record: r.ID, Field: f.def.ID, Token: token, Replaced: s.token, State: Intended}}
 	e.changes = []connector.Change{{Field: f.holder().ID, ID: s.holder.ID, Data: quoted(token)}}
-	if f.twin != nil {
+	if f.twin != nil && !again {
 		e.changes = append(e.changes, connector.Change{Field: f.def.ID, ID: s.original.ID})
 	}
 	opens := func() bool {
@@ -289,9 +296,18 @@ func (j *Job) sealing(f *field, r connector.Record, name fieldcrypt.Name, s seen
 		return ok && isText && (word == token || cut(token, word))
 	}
 	e.back = func(after connector.Record) []connector.Change {
+		if again {
+			return heldBefore(f, after, s.token)
+		}
 		return restored(f, after, s.original.Data, s.token)
 	}
 	return e, ""
+}
+
+// heldBefore are the changes that bring a token back into its holder.
+func heldBefore(f *field, r connector.Record, token string) []connector.Change {
+	holder, _ := element(r, f.holder().ID)
+	return []connector.Change{{Field: f.holder().ID, ID: holder.ID, Data: quoted(token)}}
 }
 
 // dropFalse is the edit that empties a checkbox beside the token that counts.
@@ -371,6 +387,9 @@ func (w *writer) afterCrash(ctx context.Context, f *field, r connector.Record, n
 			f: f, entry: entry,
 			back: func(now connector.Record) []connector.Change { return restored(f, now, data, entry.Replaced) },
 		}
+		if j.opensTo(entry.Replaced, name, data) { // it was sealed again, and never in clear
+			e.back = func(now connector.Record) []connector.Change { return heldBefore(f, now, entry.Replaced) }
+		}
 		_, why, err := w.putBack(context.WithoutCancel(ctx), e, r)
 		if err != nil {
 			return false, &connector.RecordError{Kind: r.Kind, ID: r.ID, Err: fmt.Errorf("%w: %w", ErrNotPutBack, err)}
@@ -380,4 +399,12 @@ func (w *writer) afterCrash(ctx context.Context, f *field, r connector.Record, n
 		return true, nil
 	}
 	return false, nil
+}
+
+// opensTo tells whether the caller can open a token, and to this value.
+func (j *Job) opensTo(token string, name fieldcrypt.Name, data json.RawMessage) bool {
+	v, _, err := j.keys.ring.Open(token, name)
+	defer clear(v.Data)
+	got, ok := spelled(v)
+	return err == nil && ok && same(got, data)
 }

@@ -140,7 +140,9 @@ type field struct {
 	epoch    uint64           // the present one
 	keyID    fieldcrypt.KeyID // its key's
 	// ever are all fields of the log that this definition ever had.
-	ever  map[officer.ResourceID]bool
+	ever map[officer.ResourceID]bool
+	// past are those that have ended.
+	past  map[officer.ResourceID]bool
 	key   *fieldcrypt.Key // present key, where the caller may write
 	stop  error           // why it is worked on no further
 	keeps int             // characters that the holder keeps, 0 unbounded
@@ -296,7 +298,7 @@ func protectedTargets(signed []workspace.FieldInfo) []Target {
 }
 
 func (j *Job) find(t Target, byID map[string]connector.Definition, signed []workspace.FieldInfo) (*field, error) {
-	f := &field{target: t, ever: map[officer.ResourceID]bool{}}
+	f := &field{target: t, ever: map[officer.ResourceID]bool{}, past: map[officer.ResourceID]bool{}}
 	var bound *workspace.FieldInfo
 	for _, s := range signed {
 		original, _, _ := strings.Cut(s.Binding.ID, separator)
@@ -304,6 +306,9 @@ func (j *Job) find(t Target, byID map[string]connector.Definition, signed []work
 			continue
 		}
 		f.ever[s.ID] = true
+		if s.Ended {
+			f.past[s.ID] = true
+		}
 		// The first that has not ended counts; where all have, the last.
 		if bound == nil || bound.Ended {
 			bound = &s

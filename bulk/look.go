@@ -25,6 +25,7 @@ type seen struct {
 	value            fieldcrypt.Value // what a token opens to
 	replaces         bool             // plain or blocked, and a token that opens stands in the twin
 	beside           bool             // sealed, and false stands in the original, which does not count
+	past             bool             // old, of a field that has ended
 	none             bool             // the holder has no element at all
 }
 
@@ -158,7 +159,7 @@ func (j *Job) lookAt(f *field, name fieldcrypt.Name, s seen) seen {
 		return s.as(Foreign, DraftToken)
 	}
 	s.value = v
-	s.state = Old
+	s.state, s.past = Old, f.past[owner.Resource]
 	if owner.Resource == f.resource && owner.Epoch == f.epoch && !f.ended {
 		s.state = Sealed
 	}

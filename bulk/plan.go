@@ -106,15 +106,24 @@ func (j *Job) planRecord(fields []*field, r connector.Record) (writes bool, err 
 	}
 	for _, f := range fields {
 		s := j.look(f, r, name)
+		size := len(s.value.Data)
 		clear(s.value.Data)
 		j.run.tally(f, s)
 		switch {
-		case s.state == Plain:
-			n := fieldcrypt.TokenSize(len(sealable(f.def.Type, s.original.Data).Data))
+		case s.beside:
+			writes = true
+		case s.state == Plain, s.state == Old && s.past:
+			if s.state == Plain {
+				size = len(sealable(f.def.Type, s.original.Data).Data)
+			}
+			n := fieldcrypt.TokenSize(size)
 			fits := f.keeps == 0 || n <= f.keeps
 			j.run.count(f, func(c *FieldCounts) {
 				c.Longest = max(c.Longest, n)
-				if !fits {
+				switch {
+				case s.state == Old && fits:
+					c.SealedAgain++
+				case !fits && s.state == Plain:
 					c.TooLong++
 				}
 			})
@@ -123,8 +132,6 @@ func (j *Job) planRecord(fields []*field, r connector.Record) (writes bool, err 
 			} else {
 				j.run.find(f, r, s.state, TooLong)
 			}
-		case s.beside:
-			writes = true
 		case s.state > Old:
 			j.run.find(f, r, s.state, s.reason)
 		}

@@ -77,6 +77,9 @@ type FieldCounts struct {
 	Longest int   // characters of the longest token: present or to be made
 	Changed int64 // written by this run
 	Skipped int64
+	// SealedAgain, of those that are Changed, were tokens of an ended field. A
+	// Plan counts those that would be.
+	SealedAgain int64
 }
 
 // Of is the number of values in a state.

@@ -19,6 +19,7 @@ const maxTries = 6
 // edit is what is to be written to one field of a record.
 type edit struct {
 	f       *field
+	again   bool  // a token takes the place of one of an ended field
 	entry   Entry // what the journal gets
 	changes []connector.Change
 	// landed tells whether a record holds what was intended.
@@ -121,6 +122,9 @@ func (w *writer) settle(e *edit, state EntryState, why Reason) {
 	w.j.run.count(e.f, func(c *FieldCounts) {
 		if state == Done {
 			c.Changed++
+			if e.again {
+				c.SealedAgain++
+			}
 		} else {
 			c.Skipped++
 		}
