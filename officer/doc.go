@@ -8,7 +8,7 @@
 // envelopes are to be accepted. [State.Apply] extends it; a State never
 // changes. Entries are made with [Entry.Sign].
 //
-// Compatibility: the layouts are spec/card.md, spec/device.md and spec/log.md,
+// Compatibility: the layouts are spec/card.md, spec/device.md and spec/log*.md,
 // format version 1. Until release 1.0.0 they may change together with their
 // vectors; afterwards logs of every version replay for ever.
 package officer
