@@ -7,10 +7,11 @@ import (
 	"strings"
 	"testing"
 
+	"pgregory.net/rapid"
+
 	"github.com/underseal/underseal/bulk"
 	"github.com/underseal/underseal/connector"
 	"github.com/underseal/underseal/connector/connectortest"
-	"pgregory.net/rapid"
 )
 
 // samples are values of each type, in spellings that systems use.
@@ -72,6 +73,7 @@ type edit struct {
 // run enables, edits, enables what was edited, disables, and compares with a
 // system in which people did the same and nobody sealed anything.
 func (s stage) run(t testing.TB, f *site, edits []edit) error {
+	t.Helper()
 	plain := connectortest.NewMemory(connectortest.Settings{})
 	f.system = connectortest.NewMemory(connectortest.Settings{})
 	f.journal.Delete()

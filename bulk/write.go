@@ -8,8 +8,9 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"github.com/underseal/underseal/connector"
 	"golang.org/x/sync/errgroup"
+
+	"github.com/underseal/underseal/connector"
 )
 
 // maxTries bounds how often one record is decided anew: somebody else who

@@ -180,7 +180,7 @@ func TestPlaceFaults(t *testing.T) {
 		f.Add("alice", "bob", officer.RoleMember)
 		return f.Store
 	}
-	make := func(ctx context.Context, w *workspace.Workspace) error {
+	enable := func(ctx context.Context, w *workspace.Workspace) error {
 		_, err := w.NewFieldAt(ctx, "SSN", matter("12"), []string{"bob@example.com"})
 		return err
 	}
@@ -188,7 +188,7 @@ func TestPlaceFaults(t *testing.T) {
 		ctx := t.Context()
 		w, err := f.TryOpen("alice", faulty)
 		if err == nil {
-			err = make(ctx, w)
+			err = enable(ctx, w)
 		}
 		if fault == nil && err != nil {
 			t.Fatal(err)
@@ -198,7 +198,7 @@ func TestPlaceFaults(t *testing.T) {
 		}
 		again := f.OpenOn("alice", under)
 		if _, err := again.FieldAt(ctx, matter("12")); errors.Is(err, workspace.ErrNoSuch) {
-			must(t, make(ctx, again))
+			must(t, enable(ctx, again))
 		}
 		bob := f.OpenOn("bob", under)
 		got, err := bob.FieldAt(ctx, matter("12"))

@@ -25,7 +25,7 @@ func TestSecretVectors(t *testing.T) {
 	t.Parallel()
 	refused := 0
 	for _, v := range vectortest.Load[secretVector](t, "secret").Vectors {
-		t.Run(v.Rule+": "+v.Name, func(t *testing.T) {
+		t.Run(v.Rule+": "+v.Name, func(t *testing.T) { //nolint:tparallel // it counts what is refused
 			org, id := vectortest.Array[officer.OrganizationID](t, v.Organization), vectortest.Array[officer.ResourceID](t, v.Resource)
 			if box := secretBox(org, id); box != vectortest.Array[wire.Hash](t, v.Mailbox) {
 				t.Errorf("mailbox %s", box)

@@ -13,10 +13,11 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/underseal/underseal/bulk"
-	"github.com/underseal/underseal/internal/durable"
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
+
+	"github.com/underseal/underseal/bulk"
+	"github.com/underseal/underseal/internal/durable"
 )
 
 var (
@@ -83,7 +84,7 @@ func Open(ctx context.Context, path string) (*Journal, error) {
 		return nil, err
 	}
 	// The driver would make the file readable for others.
-	f, err := os.OpenFile(abs, os.O_RDWR|os.O_CREATE, 0o600) //nolint:gosec // the caller's own path
+	f, err := os.OpenFile(abs, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, err
 	}
@@ -331,18 +332,19 @@ func (j *Journal) See(ctx context.Context, pass, kind string, records []string) 
 		if err != nil {
 			return err
 		}
+		defer func() { _ = stmt.Close() }()
 		for _, r := range records {
 			res, err := stmt.ExecContext(ctx, kind, r, pass)
 			if err != nil {
-				return errors.Join(err, stmt.Close())
+				return err
 			}
 			if n, err := res.RowsAffected(); err != nil {
-				return errors.Join(err, stmt.Close())
+				return err
 			} else if n == 0 {
 				again = append(again, r)
 			}
 		}
-		return stmt.Close()
+		return nil
 	})
 	return again, err
 }

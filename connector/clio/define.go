@@ -168,7 +168,7 @@ func envelope(data any) []byte {
 	var out bytes.Buffer
 	encoder := json.NewEncoder(&out)
 	encoder.SetEscapeHTML(false)
-	_ = encoder.Encode(map[string]any{"data": data})
+	_ = encoder.Encode(map[string]any{"data": data}) //nolint:errchkjson // types of this package alone
 	return out.Bytes()
 }
 

@@ -19,6 +19,7 @@ func steady(d time.Duration) func() time.Duration { return func() time.Duration 
 func TestPaceBesideOthers(t *testing.T) {
 	t.Parallel()
 	t.Run("a program that asks now and then", func(t *testing.T) {
+		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {
 			server := limiter{rules: rules{limit: 50, window: time.Minute, skew: 200 * time.Millisecond}}
 			ctx, cancel := context.WithTimeout(t.Context(), 30*time.Minute)
@@ -49,6 +50,7 @@ func TestPaceBesideOthers(t *testing.T) {
 		})
 	})
 	t.Run("a program that paces itself too", func(t *testing.T) {
+		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {
 			server := limiter{rules: rules{limit: 50, window: time.Minute}}
 			var both sync.WaitGroup
@@ -66,6 +68,7 @@ func TestPaceBesideOthers(t *testing.T) {
 		})
 	})
 	t.Run("a program that takes all", func(t *testing.T) {
+		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {
 			server := limiter{rules: rules{limit: 50, window: time.Minute}}
 			p := newPacer(connector.SystemClock{}, 0)

@@ -125,9 +125,10 @@ func TestPace(t *testing.T) {
 				continue // the bound is then the latency
 			}
 			t.Run(fmt.Sprintf("%s, %d in flight", name, senders), func(t *testing.T) {
+				t.Parallel()
 				synctest.Test(t, func(t *testing.T) {
 					const seed = 7
-					random := rand.New(rand.NewPCG(seed, 0)) //nolint:gosec // a test repeats
+					random := rand.New(rand.NewPCG(seed, 0)) // a test repeats
 					var mu sync.Mutex
 					latency := func() time.Duration {
 						mu.Lock()

@@ -80,7 +80,10 @@ func (f Fixture) get(t *testing.T, r connector.Records, id string) (connector.Re
 }
 
 func quote(s string) json.RawMessage {
-	b, _ := json.Marshal(s)
+	b, err := json.Marshal(s)
+	if err != nil {
+		panic(err) // no string fails
+	}
 	return b
 }
 

@@ -92,7 +92,6 @@ type options struct {
 	unchecked bool
 	// description, where a table reads it once.
 	description *simtest.Description
-	region      string
 }
 
 func newWorld(t *testing.T, o options) *world {

@@ -215,7 +215,7 @@ func (r *row) version() string {
 	h := sha256.New()
 	for _, column := range slices.Sorted(maps.Keys(r.cells)) {
 		c := r.cells[column]
-		fmt.Fprintf(h, "%d:%s%d:%d:%s", len(column), column, c.t, len(c.text), c.text)
+		_, _ = fmt.Fprintf(h, "%d:%s%d:%d:%s", len(column), column, c.t, len(c.text), c.text)
 	}
 	return hex.EncodeToString(h.Sum(nil)[:16])
 }

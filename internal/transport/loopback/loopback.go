@@ -84,7 +84,7 @@ func (l *Listener) Wait(ctx context.Context, state string) (Answer, error) {
 	server.SetKeepAlivesEnabled(false)
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(l.net) }()
-	defer func() { <-served }()
+	defer func() { _ = <-served }()
 	select {
 	case r := <-h.done:
 		// Shutdown lets the page be delivered.

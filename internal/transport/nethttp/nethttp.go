@@ -124,7 +124,7 @@ func (t *Transport) Do(ctx context.Context, r transport.Request) (*transport.Res
 		req.Header.Set(name, value)
 	}
 	// Not http.Client: it would follow redirects and keep cookies.
-	res, err := t.through.RoundTrip(req)
+	res, err := t.through.RoundTrip(req) //nolint:bodyclose // the caller closes it with the answer
 	if err != nil {
 		defer cancel()
 		return nil, lost(ctx, connected.Load(), err)

@@ -5,7 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"io"
-	"log"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -121,15 +121,15 @@ func TestNotSent(t *testing.T) {
 		t.Run("certificate, "+name, func(t *testing.T) {
 			t.Parallel()
 			s := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("it was sent") }))
-			s.TLS = config //nolint:gosec // an old server is what is tested
-			s.Config.ErrorLog = log.New(io.Discard, "", 0)
+			s.TLS = config // an old server is what is tested
+			s.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
 			s.StartTLS()
 			defer s.Close()
 			o := nethttp.Options{}
 			if name == "old" {
 				// Its certificate is accepted, its version is not.
 				o.TLS = s.Client().Transport.(*http.Transport).TLSClientConfig.Clone()
-				o.TLS.MinVersion = tls.VersionTLS10 //nolint:gosec // raised by New
+				o.TLS.MinVersion = tls.VersionTLS10 // raised by New
 			}
 			if _, err := nethttp.New(o).Do(t.Context(), get(s.URL)); !errors.Is(err, transport.ErrNotSent) {
 				t.Error(err)
