@@ -201,7 +201,7 @@ func (x *account) enable(ctx context.Context, names []string, f enableFlags) err
 // noteSealed keeps which fields hold nothing in clear after a job.
 func (x *account) noteSealed(v *view, r bulk.Report) error {
 	for _, f := range r.Fields {
-		left := f.Of(bulk.Plain) + f.Of(bulk.Blocked) - f.Changed
+		left := f.Of(bulk.Plain) + f.Of(bulk.Blocked) - (f.Changed - f.SealedAgain)
 		if r.Call != string(bulk.Enable) || left <= 0 && f.Skipped == 0 && f.Records > 0 {
 			v.look.sealed(f.Field)
 		}

@@ -29,6 +29,7 @@ type forecastField struct {
 	Type    string `json:"type"`
 	Clear   int64  `json:"in_clear"`
 	Sealed  int64  `json:"sealed"`
+	Again   int64  `json:"sealed_again"` // of those that are sealed, to be sealed again
 	TooLong int64  `json:"too_long"`
 	Twin    bool   `json:"twin"`
 	Signed  bool   `json:"protected"`
@@ -52,6 +53,7 @@ func (x *account) forecast(v *view, p bulk.Plan, targets []bulk.Target, f enable
 			for _, c := range p.Fields {
 				if c.Field == d.ID {
 					row.Clear, row.Sealed, row.TooLong = c.Of(bulk.Plain), c.Of(bulk.Sealed)+c.Of(bulk.Old), c.TooLong
+					row.Again = c.SealedAgain
 				}
 			}
 			s.fields = append(s.fields, row)
@@ -116,7 +118,7 @@ func (a *app) sayForecast(s forecast) {
 	a.say("%s:", count(int64(len(s.fields)), "field", "fields"))
 	for _, f := range s.fields {
 		line := fmt.Sprintf("  %s (%s, %s): %s to seal", term.Escape(f.Name), term.Escape(f.On), term.Escape(f.Type), count(f.Clear-f.TooLong, "value", "values"))
-		line += some(f.Sealed, ", %d sealed already") + some(f.TooLong, ", %d too long")
+		line += some(f.Sealed-f.Again, ", %d sealed already") + some(f.Again, ", %d left of an ended field to seal again") + some(f.TooLong, ", %d too long")
 		a.say("%s", line)
 	}
 	a.say("%s are read and %d written: at least %s, %s", count(s.plan.Records, "record", "records"), s.plan.Writes,

@@ -136,3 +136,31 @@ func TestDisableWhatIsHalfOpen(t *testing.T) {
 	w.run("alice", "clio", "disable", "SSN", "Court", "--yes")
 	w.same(before, w.dump())
 }
+
+// What an interrupted disable left is said, and sealed again with the rest.
+func TestEnableWhatIsHalfOpen(t *testing.T) {
+	t.Parallel()
+	w := connectedWorld(t)
+	w.run("alice", "clio", "enable", "SSN", "--yes")
+	if err := w.sim.SetFaults([]cliosim.Fault{{Method: "PATCH", Route: "/api/v4/contacts/*", From: 2, To: -1, Do: cliosim.DoStatus, Status: 403}}); err != nil {
+		t.Fatal(err)
+	}
+	if r := w.try("alice", "clio", "disable", "SSN", "--yes"); r.code != classConnection.code {
+		t.Fatalf("exit %d\n%s", r.code, r.stderr)
+	}
+	if err := w.sim.SetFaults(nil); err != nil {
+		t.Fatal(err)
+	}
+	plan := jsonOf[docPlan](w.world, "alice", "clio", "enable", "SSN", "--dry-run").Fields[0]
+	if plan.Again == 0 || plan.Again != plan.Sealed || plan.Clear == 0 {
+		t.Fatalf("%+v", plan)
+	}
+	r := w.run("alice", "clio", "enable", "SSN", "--yes")
+	if want := "SSN: " + count(int64(plan.Again), "value", "values") + " left of an ended field, sealed again"; !strings.Contains(r.stdout, want) ||
+		!strings.Contains(r.stderr, " left of an ended field to seal again") {
+		t.Errorf("%s\n%s", r.stdout, r.stderr)
+	}
+	if f := jsonOf[docPlan](w.world, "alice", "clio", "enable", "SSN", "--dry-run").Fields[0]; f.Again != 0 || f.Sealed != plan.Sealed+plan.Clear {
+		t.Errorf("%+v", f)
+	}
+}

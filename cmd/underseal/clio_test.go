@@ -71,6 +71,7 @@ type (
 		Type      string   `json:"type"`
 		Clear     int      `json:"in_clear"`
 		Sealed    int      `json:"sealed"`
+		Again     int      `json:"sealed_again"`
 		TooLong   int      `json:"too_long"`
 		Twin      bool     `json:"twin"`
 		Protected bool     `json:"protected"`
@@ -115,6 +116,7 @@ type (
 		Name    string         `json:"name"`
 		ID      string         `json:"id"`
 		States  map[string]int `json:"states"`
+		Again   int            `json:"sealed_again"`
 		TooLong int            `json:"too_long"`
 		Changed int            `json:"changed"`
 		Skipped int            `json:"skipped"`

@@ -40,6 +40,7 @@ type jsonFieldReport struct {
 	States  map[string]int64 `json:"states"`
 	TooLong int64            `json:"too_long"`
 	Changed int64            `json:"changed"`
+	Again   int64            `json:"sealed_again"` // of those that were changed
 	Skipped int64            `json:"skipped"`
 }
 
@@ -56,7 +57,7 @@ func jsonReportOf(r bulk.Report, export string) jsonReport {
 		Fields: []jsonFieldReport{}, Findings: []jsonFinding{}, More: r.More,
 	}
 	for _, f := range r.Fields {
-		x := jsonFieldReport{Name: f.Name, ID: f.Field, States: map[string]int64{}, TooLong: f.TooLong, Changed: f.Changed, Skipped: f.Skipped}
+		x := jsonFieldReport{Name: f.Name, ID: f.Field, States: map[string]int64{}, TooLong: f.TooLong, Changed: f.Changed, Again: f.SealedAgain, Skipped: f.Skipped}
 		for _, s := range states {
 			x.States[s.String()] = f.Of(s)
 		}
@@ -123,7 +124,7 @@ func (a *app) printReport(r jsonReport) error {
 		sealed, empty := s["sealed"]+s["old"], s["absent"]+s["unset"]+s["cleared"]
 		switch r.Call {
 		case string(bulk.Enable):
-			t.row(term.Escape(f.Name), fmt.Sprint(f.Changed), fmt.Sprint(sealed), fmt.Sprint(f.Skipped))
+			t.row(term.Escape(f.Name), fmt.Sprint(f.Changed), fmt.Sprint(sealed-f.Again), fmt.Sprint(f.Skipped))
 		case string(bulk.Disable), string(bulk.Undo):
 			t.row(term.Escape(f.Name), fmt.Sprint(f.Changed), fmt.Sprint(f.Skipped))
 		default:
@@ -132,6 +133,11 @@ func (a *app) printReport(r jsonReport) error {
 	}
 	if err := t.flush(); err != nil {
 		return err
+	}
+	for _, f := range r.Fields {
+		if f.Again > 0 {
+			a.print("%s: %s left of an ended field, sealed again", term.Escape(f.Name), count(f.Again, "value", "values"))
+		}
 	}
 	for _, f := range r.Findings {
 		a.print("%s %s%s: %s", term.Escape(f.On), term.Escape(f.Record), inField(f.Name), term.Escape(f.Reason))
