@@ -63,9 +63,9 @@ func (x *account) disable(ctx context.Context, names []string, f enableFlags) er
 		targets = append(targets, bulk.Target{Field: d.ID, Label: p.LabelText, Twin: p.Twin != ""})
 		labels = append(labels, d.Name)
 	}
-	x.a.say("opened again: %s", term.EscapeTo(joined(labels), maxMessage))
-	x.a.say("every value of %s becomes visible to all who use the Clio account %s, and to Clio itself",
-		count(int64(len(targets)), "field", "fields"), term.Escape(v.place.Name))
+	x.a.say("%s", foldNames("opened again:", labels, "  "))
+	x.a.say("%s", foldText(fmt.Sprintf("every value of %s becomes visible to all who use the Clio account %s, and to Clio itself",
+		count(int64(len(targets)), "field", "fields"), term.Escape(v.place.Name))))
 	if err := x.a.confirm(ctx, f.yes, "Open them now?"); err != nil {
 		return err
 	}

@@ -39,13 +39,18 @@ func clioSentences() []clioSays {
 // made the request: each part of its chain as a person needs it, and once. Any
 // other error's message is as it is.
 func clioMessage(err error, message string) string {
-	sentences := clioSentences()
-	if !slices.ContainsFunc(sentences, func(s clioSays) bool { return errors.Is(err, s.is) }) {
+	if !slices.ContainsFunc(clioSentences(), func(s clioSays) bool { return errors.Is(err, s.is) }) {
 		return message
 	}
+	return clioText(firstLine(message))
+}
+
+// clioText is clioMessage for the text of an error of the connector.
+func clioText(message string) string {
+	sentences := clioSentences()
 	var parts []string
 	what, status := "do that", ""
-	for part := range strings.SplitSeq(firstLine(message), ": ") {
+	for part := range strings.SplitSeq(message, ": ") {
 		if done, ok := requestWords(part); ok {
 			what = done
 			continue

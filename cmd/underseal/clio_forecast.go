@@ -121,8 +121,8 @@ func (a *app) sayForecast(s forecast) {
 		line += some(f.Sealed-f.Again, ", %d sealed already") + some(f.Again, ", %d left of an ended field to seal again") + some(f.TooLong, ", %d too long")
 		a.say("%s", line)
 	}
-	a.say("%s are read and %d written: at least %s, %s", count(s.plan.Records, "record", "records"), s.plan.Writes,
-		count(s.plan.Requests, "request", "requests"), pace(s.plan))
+	a.say("%s", foldText(fmt.Sprintf("%s are read and %d written: at least %s, %s", count(s.plan.Records, "record", "records"), s.plan.Writes,
+		count(s.plan.Requests, "request", "requests"), pace(s.plan))))
 	a.sayTwins(s.fields)
 	if s.tooLong() > 0 {
 		a.say("%s too long to be sealed in place and would be left, never cut; with --twin a new field\nof many lines holds their tokens",
@@ -153,23 +153,22 @@ func (a *app) sayTwins(fields []forecastField) {
 		if !f.Twin || f.Signed {
 			continue
 		}
-		name := term.Escape(f.Name)
-		names = append(names, name)
+		names = append(names, f.Name)
 		if f.required {
-			required = append(required, name)
+			required = append(required, f.Name)
 		}
 		for _, set := range f.Sets {
-			sets = append(sets, fmt.Sprintf("    %s: set %s", name, term.Escape(set)))
+			sets = append(sets, fmt.Sprintf("    %s: set %s", term.Escape(f.Name), term.Escape(set)))
 		}
 	}
 	if len(names) == 0 {
 		return
 	}
-	a.say("New fields hold the tokens of: %s\n"+
+	a.say("%s\n"+
 		"  Each has the name of its field and \"(sealed)\", and is shown on every record of its kind. The field\n"+
-		"  itself stays, empty.", joined(names))
+		"  itself stays, empty.", foldNames("New fields hold the tokens of:", names, "  "))
 	if len(required) > 0 {
-		a.say("  Required is from then on the new field instead: %s", joined(required))
+		a.say("%s", foldNames("  Required is from then on the new field instead:", required, "    "))
 	}
 	if len(sets) > 0 {
 		a.say("  Clio lets no program put a field into a set. Do that by hand afterwards, in Clio's settings\n  under Custom fields:\n%s", strings.Join(sets, "\n"))

@@ -139,7 +139,7 @@ func (a *app) jobList(ctx context.Context) error {
 	t := a.table()
 	t.row("JOB", "WHAT", "STATE", "STARTED", "FIELDS")
 	for _, j := range out.Jobs {
-		t.row(term.Escape(j.ID), term.Escape(j.Direction), term.Escape(j.State), age(j.Started, a.now()), term.Escape(joined(j.Fields)))
+		t.row(term.Escape(j.ID), term.Escape(j.Direction), term.Escape(j.State), age(j.Started, a.now()), someNames(j.Fields))
 	}
 	if err := t.flush(); err != nil {
 		return err

@@ -3,15 +3,12 @@ package main
 import (
 	"context"
 	"fmt"
-	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/underseal/underseal/bulk"
 	"github.com/underseal/underseal/internal/term"
 )
-
-func joined(list []string) string { return strings.Join(list, ", ") }
 
 func newJobResumeCommand(a *app) *cobra.Command {
 	var f enableFlags
@@ -52,7 +49,7 @@ func (x *account) again(ctx context.Context, info bulk.JobInfo, d bulk.Direction
 // opens asks before values become visible, also where a job was to make them so
 // already: that somebody wanted it is known by a file alone.
 func (x *account) opens(ctx context.Context, names []string, yes bool) error {
-	x.a.say("opened again: %s", term.EscapeTo(joined(names), maxMessage))
+	x.a.say("%s", foldNames("opened again:", names, "  "))
 	x.a.say("the values become visible to all who use the Clio account, and to Clio itself")
 	return x.a.confirm(ctx, yes, "Open them now?")
 }
@@ -84,7 +81,7 @@ func (x *account) resume(ctx context.Context, id string, f enableFlags, yes bool
 		return err
 	}
 	if info.Direction == bulk.Enable {
-		x.a.say("%s: %s", callWords(string(info.Direction)), term.EscapeTo(joined(j.Names()), maxMessage))
+		x.a.say("%s", foldNames(callWords(string(info.Direction))+":", j.Names(), "  "))
 	} else if err := x.opens(ctx, j.Names(), yes); err != nil {
 		return err
 	}

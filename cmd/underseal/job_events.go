@@ -85,7 +85,7 @@ func (v *watcher) event(e bulk.Event) {
 		v.a.say("somebody else is at work on the rest; looking again in %s", lasting(e.Until.Sub(e.Time)))
 	case bulk.EventWarning:
 		v.end()
-		v.a.warn("%s", term.EscapeTo(e.Warning, maxMessage))
+		v.a.warn("%s", term.EscapeTo(clioText(e.Warning), maxMessage))
 	case bulk.EventFinished:
 		v.end()
 	case bulk.EventFinding: // the report lists them
@@ -104,21 +104,30 @@ func (v *watcher) show(e bulk.Event) {
 		v.bar = progressbar.NewOptions64(e.Total, progressbar.OptionSetWriter(f), progressbar.OptionClearOnFinish(),
 			progressbar.OptionSetElapsedTime(false), progressbar.OptionSetPredictTime(false), progressbar.OptionShowCount())
 	}
+	v.bar.Describe(barText(e))
+	_ = v.bar.Set64(e.Records)
+}
+
+// barText stands beside the bar, which has the number of records. How fast they
+// are counted is left out: what follows waits for Clio.
+func barText(e bulk.Event) string {
 	text := callWords(e.Call)
+	if e.Call == "plan" {
+		return text
+	}
 	if e.Rate > 0 {
 		text += fmt.Sprintf(", %.0f a minute", e.Rate)
 	}
 	if e.Left > 0 {
 		text += ", " + roughly(e.Left) + " left"
 	}
-	v.bar.Describe(text)
-	_ = v.bar.Set64(e.Records)
+	return text
 }
 
 func jsonEventOf(e bulk.Event) jsonEvent {
 	j := jsonEvent{
 		Event: string(e.Kind), Time: e.Time.UTC(), Call: e.Call, Job: e.Job, Records: e.Records, Total: e.Total,
-		Changed: e.Changed, Skipped: e.Skipped, Rate: e.Rate, Left: int64(e.Left.Seconds()), Warning: e.Warning,
+		Changed: e.Changed, Skipped: e.Skipped, Rate: e.Rate, Left: int64(e.Left.Seconds()), Warning: clioText(e.Warning),
 	}
 	if !e.Until.IsZero() {
 		until := e.Until.UTC()

@@ -145,7 +145,7 @@ func (a *app) printReport(r jsonReport) error {
 	if r.More > 0 {
 		a.print("and %d more", r.More)
 	}
-	a.print("%s in %s: %s%s", count(r.Records, "record", "records"), roughly(r.Ended.Sub(r.Started)), count(r.Requests, "request", "requests"), waited(r))
+	a.print("%s", foldText(fmt.Sprintf("%s in %s: %s%s", count(r.Records, "record", "records"), roughly(r.Ended.Sub(r.Started)), count(r.Requests, "request", "requests"), waited(r))))
 	if r.Job != "" && r.Call != callVerify {
 		a.print("job %s", term.Escape(r.Job))
 	}
