@@ -22,7 +22,7 @@ was, and everybody who uses the Clio account sees it. The fields are no longer
 protected, and the fields that held their tokens are deleted once they are empty.
 It asks first.
 
-Tokens that you cannot open stay, and are listed.`,
+Tokens that you cannot open stay, and are counted or listed.`,
 		Example: "underseal clio disable SSN",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := f.check(cmd); err != nil {

@@ -280,7 +280,7 @@ func (x *account) finish(ctx context.Context, r bulk.Report, export string, err 
 	if err != nil && !errors.Is(err, bulk.ErrLeft) {
 		return err
 	}
-	if e := x.a.printReport(rep); e != nil {
+	if e := x.a.printReport(rep, findingsOf(rep)); e != nil {
 		return e
 	}
 	if export != "" && r.Exported > 0 {

@@ -150,7 +150,8 @@ func newClioVerifyCommand(a *app) *cobra.Command {
 		Use: "verify", Short: "Read every protected value and check that it is sealed", Args: noArgs,
 		Long: `Read every record anew and check each value of every protected field: that it is
 sealed, opens, and belongs to its field and record; that no record is missing or
-comes twice. It changes nothing. What it finds is listed, and the exit status is 7.`,
+comes twice. It changes nothing. What it finds is listed, and the exit status is 7;
+what you were not granted is counted by field.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := (&enableFlags{rate: rate}).check(cmd); err != nil {
 				return err
@@ -186,11 +187,14 @@ func (x *account) verify(ctx context.Context) error {
 		return errors.Join(err, e)
 	}
 	rep := jsonReportOf(r, "")
+	if err != nil {
+		err = withHint(err, x.unverified(watching.found, rep))
+	}
 	if x.a.json {
 		x.a.printJSON(rep, err)
 		return err
 	}
-	if e := x.a.printReport(rep); e != nil {
+	if e := x.a.printReport(rep, watching.found); e != nil {
 		return e
 	}
 	if err == nil {
@@ -229,7 +233,7 @@ func (a *app) lastReport(ctx context.Context) error {
 			return nil
 		}
 		a.say("%s of %s", r.Call, r.Ended.Local().Format(time.DateTime))
-		return a.printReport(r)
+		return a.printReport(r, findingsOf(r))
 	}
 	return errNoReport
 }

@@ -52,6 +52,7 @@ type watcher struct {
 	of  int64
 	// quiet leaves out what the result will say anyway.
 	quiet bool
+	found findings
 }
 
 // watch makes a watcher. end takes the bar away.
@@ -69,6 +70,9 @@ func (v *watcher) end() {
 
 // event is told what happens, one after the other.
 func (v *watcher) event(e bulk.Event) {
+	if e.Kind == bulk.EventFinding {
+		v.found.add(jsonFindingOf(e.Finding))
+	}
 	if v.a.json {
 		if !v.quiet {
 			v.a.printJSON(jsonEventOf(e), nil)

@@ -108,8 +108,8 @@ func loadReport(home homeDir, job string) (jsonReport, error) {
 	return r, nil
 }
 
-// printReport prints a report for people.
-func (a *app) printReport(r jsonReport) error {
+// printReport prints a report for people, with what was found.
+func (a *app) printReport(r jsonReport, found findings) error {
 	t := a.table()
 	switch r.Call {
 	case string(bulk.Enable):
@@ -139,12 +139,7 @@ func (a *app) printReport(r jsonReport) error {
 			a.print("%s: %s left of an ended field, sealed again", term.Escape(f.Name), count(f.Again, "value", "values"))
 		}
 	}
-	for _, f := range r.Findings {
-		a.print("%s %s%s: %s", term.Escape(f.On), term.Escape(f.Record), inField(f.Name), term.Escape(f.Reason))
-	}
-	if r.More > 0 {
-		a.print("and %d more", r.More)
-	}
+	a.printFindings(found)
 	a.print("%s", foldText(fmt.Sprintf("%s in %s: %s%s", count(r.Records, "record", "records"), roughly(r.Ended.Sub(r.Started)), count(r.Requests, "request", "requests"), waited(r))))
 	if r.Job != "" && r.Call != callVerify {
 		a.print("job %s", term.Escape(r.Job))

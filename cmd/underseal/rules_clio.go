@@ -45,7 +45,7 @@ func outsideRules() []rule {
 
 		{bulk.ErrNoJob, classInput, "see: underseal job list"},
 		{bulk.ErrLeft, classLeft, hintReport},
-		{bulk.ErrNotVerified, classRefused, "they are listed above; underseal clio enable --repair seals what is in clear"},
+		{bulk.ErrNotVerified, classRefused, hintReport},
 		{bulk.ErrBusy, classBusy, "wait until it is done, or follow it: underseal job watch; one that was killed is over after two minutes"},
 		{bulk.ErrLease, classBusy, "this process was too slow to be sure of its place; nothing is lost"},
 		{bulk.ErrKeyChanged, classDenied, "somebody ended the field or took it from you meanwhile; see: underseal field list"},
