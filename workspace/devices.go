@@ -119,6 +119,9 @@ func (w *Workspace) Alarms(ctx context.Context, since time.Time) ([]Alarm, error
 	return list, nil
 }
 
+// DeviceID is the device that asks.
+func (w *Workspace) DeviceID() officer.DeviceID { return w.me.Keys().ID() }
+
 // AddDevice gives the caller's member one more device, an installation or a
 // backup, which is unlocked here and so agrees. The present user key is sealed
 // to it first; earlier ones open by its history. label is filed for those who
@@ -161,7 +164,12 @@ func (w *Workspace) AddDevice(ctx context.Context, d *keyring.Device, label offi
 		}
 		switch key, err := w.directoryKey(ctx); {
 		case err == nil:
-			return p, p.AddOpenings(key, label)
+			labels := []officer.Opening{label}
+			// Of a first device the log has the commitment alone.
+			if own := w.me.DeviceLabel(); own.Text != "" && len(w.state.Openings(own.Commitment())) == 0 {
+				labels = append(labels, own)
+			}
+			return p, p.AddOpenings(key, labels...)
 		case keyWithheld(err): // a label is not worth a device
 			return p, nil
 		default:

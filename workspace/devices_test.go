@@ -98,7 +98,7 @@ func TestRestore(t *testing.T) {
 		}
 		list, err := again.Devices(ctx, again.Me().ID)
 		must(t, err)
-		if len(list) != 3 || list[1].LabelText != "kit of March" || !list[1].Backup() || list[2].LabelText != "new desk" || !list[2].This ||
+		if len(list) != 3 || list[0].LabelText != "bob's laptop" || list[1].LabelText != "kit of March" || !list[1].Backup() || list[2].LabelText != "new desk" || !list[2].This ||
 			list[2].AddedBy != list[1].ID || !list[2].AddedTime.Equal(workspacetest.Clock()) {
 			t.Errorf("devices: %+v", list)
 		}

@@ -38,11 +38,11 @@ func TestClosedField(t *testing.T) {
 		if status := w.run("alice", "status").stdout; !strings.Contains(status, "pending       "+pendingClosed) {
 			t.Errorf("%s", status)
 		}
-		if status := w.run("bob", "status").stdout; strings.Contains(status, "pending") {
+		if status := w.run("bob", "status").stdout; strings.Contains(status, pendingClosed) {
 			t.Errorf("%s", status)
 		}
 		w.run("alice", again...)
-		if status := w.run("alice", "status").stdout; strings.Contains(status, "pending") {
+		if status := w.run("alice", "status").stdout; strings.Contains(status, pendingClosed) {
 			t.Errorf("%s", status)
 		}
 		w.run("bob", seal...)

@@ -244,6 +244,13 @@ func (a *app) openAt(ctx context.Context, address string, org officer.Organizati
 		done()
 		return nil, nil, err
 	}
+	if m := w.Me(); m != nil && m.KeyClosed {
+		// An officer removed another device of this member: nobody can seal
+		// anything to them until one that is left makes the next key.
+		if err := w.RenewUserKey(ctx); err != nil {
+			a.warn("an officer closed your user key, and it could not be replaced: %s", classify(err).message)
+		}
+	}
 	return w, done, nil
 }
 

@@ -366,7 +366,7 @@ func TestContractHasMembers(t *testing.T) {
 	for _, v := range append([]any{
 		docVersion{}, docIdentityTop{}, docOut{}, docOrganization{}, docStatus{}, docMemberTop{}, docMembers{}, docFieldTop{},
 		docFields{}, docSealed{}, docOpened{}, docLog{}, docVerified{}, docUnlocked{}, docLocked{}, docFailed{},
-	}, clioDocs...) {
+	}, append(clioDocs, deviceDocs...)...) {
 		for _, name := range membersOf(reflect.TypeOf(v)) {
 			if !strings.Contains(doc, "`"+name+"`") {
 				t.Errorf("doc/cli.md does not name `%s` of %T", name, v)

@@ -39,6 +39,7 @@ Begin with: underseal setup`,
 		{"files", "Files:", []*cobra.Command{newSealCommand(a), newOpenCommand(a)}},
 		{"organization", "Your organization:", []*cobra.Command{
 			newIdentityCommand(a), newOrgCommand(a), newMemberCommand(a), newFieldCommand(a), newLogCommand(a),
+			newDeviceCommand(a), newBackupCommand(a),
 		}},
 		{"systems", "Other systems:", []*cobra.Command{newClioCommand(a), newJobCommand(a)}},
 		{"device", "This device:", []*cobra.Command{newUnlockCommand(a), newLockCommand(a)}},

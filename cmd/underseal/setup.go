@@ -18,15 +18,18 @@ import (
 // setupAnswers are the questions of setup, each with a flag.
 type setupAnswers struct {
 	name, email, device, firm, store, fingerprint string
+	backup, backupOut                             string
 }
 
 func newSetupCommand(a *app) *cobra.Command {
 	var s setupAnswers
 	c := &cobra.Command{
 		Use: "setup", Short: "Set up this device, step by step", Args: noArgs,
-		Long: `Set up this device, step by step: your identity, a copy of it, and your
-organization, founded or joined. Every question has a flag. Run it again after an
-interruption: it goes on where it stopped.
+		Long: `Set up this device, step by step: your identity, your organization, founded or
+joined, and a backup of your keys. Every question has a flag. Run it again after
+an interruption: it goes on where it stopped.
+
+If you have a backup of an earlier device, type instead: underseal backup restore
 
 ` + keyStoreHelp,
 		Example: `underseal setup
@@ -35,6 +38,9 @@ underseal setup --name "Alice Officer" --email alice@example.com \
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if s.firm != "" && s.fingerprint != "" {
 				return &usageError{errors.New("give either --firm, to found one, or --fingerprint, to join one"), cmd}
+			}
+			if err := s.checkBackup(); err != nil {
+				return &usageError{err, cmd}
 			}
 			err := a.setup(cmd.Context(), s)
 			if err == nil && a.json {
@@ -49,6 +55,10 @@ underseal setup --name "Alice Officer" --email alice@example.com \
 	c.Flags().StringVar(&s.firm, "firm", "", "found an organization of this `NAME`")
 	c.Flags().StringVar(&s.fingerprint, "fingerprint", "", "join the organization with this `FINGERPRINT`")
 	c.Flags().StringVar(&s.store, "store", "", "`ADDRESS` where the organization rests, such as dir:/srv/firm")
+	c.Flags().StringVar(&s.backup, "backup", "", "`KIND` of backup to make: paper, passphrase, or later")
+	c.Flags().StringVar(&s.backupOut, "backup-out", "", "`FILE` to write the backup to")
+	choices(c, "backup", kindPaper, kindPassphrase, backupLater)
+	must(c.RegisterFlagCompletionFunc("backup-out", files))
 	a.addKeyStore(c)
 	return c
 }
@@ -86,10 +96,10 @@ func notEmpty(s string) error {
 }
 
 func (a *app) setup(ctx context.Context, s setupAnswers) error {
-	id, conf, err := a.loadIdentity()
+	id, _, err := a.loadIdentity()
 	switch {
 	case errors.Is(err, errNoIdentity):
-		if conf, err = a.setupIdentity(ctx, s); err != nil {
+		if err = a.setupIdentity(ctx, s); err != nil {
 			return err
 		}
 	case err != nil:
@@ -97,34 +107,34 @@ func (a *app) setup(ctx context.Context, s setupAnswers) error {
 	default:
 		a.say("Step 1 of 3: you are %s <%s> already.", term.Escape(id.Card().Name.Text), term.Escape(id.Card().Email.Text))
 	}
-	if err := a.sayBackup(conf); err != nil {
+	if err := a.setupOrganization(ctx, s); err != nil {
 		return err
 	}
-	return a.setupOrganization(ctx, s)
+	return a.setupBackup(ctx, s)
 }
 
-func (a *app) setupIdentity(ctx context.Context, s setupAnswers) (config, error) {
+func (a *app) setupIdentity(ctx context.Context, s setupAnswers) error {
 	a.say("Step 1 of 3: who you are. Colleagues see this; whoever keeps the store does not.")
 	if err := a.ask(ctx, &s.name, "name", "  Your name:", notEmpty); err != nil {
-		return config{}, err
+		return err
 	}
 	if err := a.ask(ctx, &s.email, "email", "  Your email:", checkEmail); err != nil {
-		return config{}, err
+		return err
 	}
 	if err := a.setupKeyStore(ctx); err != nil {
-		return config{}, err
+		return err
 	}
 	_, held, err := a.newIdentity(ctx, s.name, s.email, s.device)
 	if err != nil {
-		return config{}, err
+		return err
 	}
 	a.held = held // so that the passphrase is not asked for again at once
 	_, conf, err := a.loadIdentity()
 	if err != nil {
-		return config{}, err
+		return err
 	}
 	a.say("  Made your identity. Its secret is in %s.", keyStoreName(conf.KeyStore))
-	return conf, nil
+	return nil
 }
 
 func keyStoreName(kind string) string {
@@ -160,36 +170,19 @@ func (a *app) setupKeyStore(ctx context.Context) error {
 	return nil
 }
 
-// sayBackup is the reminder: a lost secret is lost data.
-func (a *app) sayBackup(c config) error {
-	home, err := a.home()
-	if err != nil {
-		return err
-	}
-	a.say("\nStep 2 of 3: a copy. Without one, the loss of this device is the loss of your keys.")
-	if c.KeyStore == keystore.KindFile {
-		a.say("  Copy this folder to a safe place, and keep its passphrase apart from it:")
-	} else {
-		a.say("  Back up this system's keyring, which has the secret, and this folder:")
-	}
-	a.say("    %s", term.Escape(home))
-	return nil
-}
-
 func (a *app) setupOrganization(ctx context.Context, s setupAnswers) error {
 	home, err := a.home()
 	if err != nil {
 		return err
 	}
 	if pin, err := workspace.ReadPin(homeDir(home)); err == nil {
-		a.say("\nStep 3 of 3: this device belongs to an organization already.")
+		a.say("\nStep 2 of 3: this device belongs to an organization already.")
 		a.say("  %s", officer.FormatFingerprint(pin.Organization))
-		a.next("underseal status")
 		return nil
 	} else if !errors.Is(err, workspace.ErrNoOrganization) {
 		return err
 	}
-	a.say("\nStep 3 of 3: your organization.")
+	a.say("\nStep 2 of 3: your organization.")
 	if s.firm == "" && s.fingerprint == "" {
 		if err := a.askOrganization(ctx, &s); err != nil {
 			return err

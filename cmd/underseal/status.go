@@ -36,6 +36,7 @@ const (
 	pendingJoin    = "found or join an organization"
 	pendingCard    = "waiting for an officer to add your card"
 	pendingRemoved = "this device was removed from the organization"
+	pendingBackup  = "no backup of your keys was rehearsed; make one with underseal backup create, then underseal backup check"
 	pendingClosed  = "a field is closed; open it again with underseal field rotate LABEL"
 	pendingClear   = "protected fields of Clio held values in clear; seal them with underseal clio enable --repair"
 )
@@ -76,6 +77,9 @@ func (a *app) status(ctx context.Context) error {
 	if s.Clio != nil && len(s.Clio.Clear) > 0 {
 		s.Pending = append(s.Pending, pendingClear)
 	}
+	if s.Role != "" && !s.Backup {
+		s.Pending = append(s.Pending, pendingBackup)
+	}
 	if a.json {
 		a.printJSON(s, err)
 		return err
@@ -103,6 +107,7 @@ func (a *app) statusOrganization(ctx context.Context, s *jsonStatus) error {
 		return err
 	}
 	s.Fingerprint, s.Store = officer.FormatFingerprint(pin.Organization), pin.Location
+	s.Backup = workspace.ReadBackedUp(homeDir(s.Home))
 	s.Head, s.Synced = &jsonHead{Entries: pin.Head.Length, Hash: pin.Head.Hash.String()}, &pin.Synced
 	if s.Locked {
 		return nil
@@ -118,6 +123,9 @@ func (a *app) statusOrganization(ctx context.Context, s *jsonStatus) error {
 	f := w.Freshness()
 	head := headOf(f)
 	s.Organization, s.Head, s.Synced = w.OrganizationName(ctx), &head, &f.Synced
+	if err := a.statusDevices(ctx, w, s); err != nil {
+		return err
+	}
 	if m := w.Me(); m != nil {
 		s.Role = m.Role.String()
 	} else if id, _, err := a.loadIdentity(); err == nil && w.State().Device(id.Device()) != nil {
@@ -150,7 +158,6 @@ func (a *app) printStatus(s jsonStatus) {
 	}
 	a.print("secret        in %s, %s", keyStoreName(s.KeyStore), state)
 	a.print("home          %s", term.Escape(s.Home))
-	a.print("backup        none recorded; copy the home folder to a safe place")
 	if s.Fingerprint != "" {
 		if s.Organization != "" {
 			a.print("organization  %s", term.Escape(s.Organization))
@@ -160,6 +167,11 @@ func (a *app) printStatus(s jsonStatus) {
 		if s.Role != "" {
 			a.print("role          %s", s.Role)
 		}
+		backup := "none that was rehearsed"
+		if s.Backup {
+			backup = "rehearsed"
+		}
+		a.print("backup        %s", backup)
 		entries := count(int64(s.Head.Entries), "entry", "entries")
 		if !s.Head.Time.IsZero() {
 			entries += ", the last " + age(s.Head.Time, a.now())

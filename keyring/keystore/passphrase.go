@@ -78,14 +78,17 @@ type SecretPrompter interface {
 // promptAttempts bounds how often Prompt asks for a new passphrase.
 const promptAttempts = 3
 
-// Prompt asks for the passphrase on p: once to open, and to save until it is
-// good enough and was typed twice the same.
-func Prompt(p SecretPrompter) Passphrase {
+// Prompt asks for the passphrase of the key file on p: once to open, and to
+// save until it is good enough and was typed twice the same.
+func Prompt(p SecretPrompter) Passphrase { return PromptFor(p, "the key file") }
+
+// PromptFor is Prompt for something else that is under a passphrase.
+func PromptFor(p SecretPrompter, what string) Passphrase {
 	return func(ctx context.Context, why Purpose) (*secret.Bytes, error) {
 		if why == ToOpen {
-			return p.Secret(ctx, "passphrase of the key file:")
+			return p.Secret(ctx, fmt.Sprintf("passphrase of %s:", what))
 		}
-		question := fmt.Sprintf("new passphrase for the key file, at least %d characters:", MinPassphrase)
+		question := fmt.Sprintf("new passphrase for %s, at least %d characters:", what, MinPassphrase)
 		for range promptAttempts {
 			first, err := p.Secret(ctx, question)
 			if err != nil {

@@ -1,0 +1,41 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/underseal/underseal/officer"
+	"github.com/underseal/underseal/workspace"
+)
+
+// alarmFor is how long status tells of an alarm: a holiday, and a little more.
+// The log tells for ever.
+const alarmFor = 30 * 24 * time.Hour
+
+// statusDevices fills in whether there is a backup, and what happened to
+// devices that their owner should know of (attack 62).
+func (a *app) statusDevices(ctx context.Context, w *workspace.Workspace, s *jsonStatus) (err error) {
+	if w.Me() != nil {
+		if s.Backup, err = w.BackedUp(); err != nil {
+			return err
+		}
+	}
+	list, err := w.Alarms(ctx, a.now().Add(-alarmFor))
+	if err != nil {
+		return err
+	}
+	x := newWords(ctx, w)
+	for _, l := range list {
+		if l.By == w.DeviceID() {
+			continue // whoever did it knows
+		}
+		what := "the user key of " + x.member(l.Member) + " was replaced"
+		if l.Removed != (officer.DeviceID{}) {
+			what = fmt.Sprintf("device %s of %s was removed", l.Removed.String()[:shortID], x.member(l.Member))
+		}
+		s.Pending = append(s.Pending, fmt.Sprintf("%s by device %s on %s; if that was not its owner, an officer removes that device",
+			what, l.By.String()[:shortID], day(l.Time)))
+	}
+	return nil
+}
