@@ -242,6 +242,11 @@ func (j *Job) toSeal(ctx context.Context, w *writer, fields []*field, r connecto
 		case s.state == Plain, again:
 			e, why := j.sealing(f, r, name, s)
 			if e != nil {
+				for _, i := range w.intended[[2]string{r.ID, f.def.ID}] {
+					if count && s.state == Plain && j.opensTo(i.Token, name, s.original.Data) {
+						e.unwritten = append(e.unwritten, i)
+					}
+				}
 				edits = append(edits, e)
 			} else {
 				w.skip(f, r, s.state, why)

@@ -61,6 +61,7 @@ const (
 	TwiceInRecord  Reason = "the field comes twice in one record"
 	Repeated       Reason = "the record comes twice in the list"
 	MissingRecord  Reason = "a record that was worked on is no longer listed"
+	NeverHeardOf   Reason = "a write whose answer never came, and something else is there now: the journal has the token of what was"
 	EmptiedSince   Reason = "a value that was sealed is gone"
 	OtherTotal     Reason = "fewer or more records listed than the outside system counts"
 	ValueNotSealed Reason = "not text or JSON that can be sealed"

@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/underseal/underseal/connector"
+	"github.com/underseal/underseal/fieldcrypt"
 )
 
 // Verify reads every record anew and checks that each value of the fields is
@@ -33,10 +34,15 @@ func (j *Job) verify(ctx context.Context) error {
 		return err
 	}
 	j.run.id = j.ID(Enable)
-	v := &verifier{job: j, met: map[string]*tallyOf{}}
+	v := &verifier{job: j, met: map[string]*tallyOf{}, read: map[string]bool{}}
+	if err := v.recall(ctx); err != nil {
+		return err
+	}
 	for _, f := range j.fields {
 		if f.gone {
 			j.run.find(f, connector.Record{Kind: f.def.Kind}, Absent, FieldGone)
+		} else {
+			v.read[f.def.Kind] = true
 		}
 	}
 	if err := j.pages(ctx, func(fields []*field, p connector.Page) error { return v.page(ctx, fields, p) }); err != nil {
@@ -64,9 +70,36 @@ type tallyOf struct {
 }
 
 type verifier struct {
-	job *Job
-	met map[string]*tallyOf // by kind
-	bad bool
+	job  *Job
+	met  map[string]*tallyOf // by kind
+	read map[string]bool     // kinds
+	bad  bool
+	// jobs are those that sealed some of the fields, and which, by definition id.
+	jobs map[string]map[string]bool
+}
+
+// recall finds the jobs of the journal that sealed the fields as they are now:
+// a field that took the place of one that has ended begins anew.
+func (v *verifier) recall(ctx context.Context) error {
+	jobs, err := v.job.c.Journal.Jobs(ctx)
+	if err != nil {
+		return fmt.Errorf("journal: %w", err)
+	}
+	v.jobs = map[string]map[string]bool{}
+	for _, info := range jobs {
+		if !v.job.sealedBy(info) {
+			continue
+		}
+		for _, x := range info.Fields {
+			if slices.ContainsFunc(v.job.fields, func(f *field) bool { return f.resource == x.Resource && f.def.ID == x.Field }) {
+				if v.jobs[info.ID] == nil {
+					v.jobs[info.ID] = map[string]bool{}
+				}
+				v.jobs[info.ID][x.Field] = true
+			}
+		}
+	}
+	return nil
 }
 
 func (v *verifier) page(ctx context.Context, fields []*field, p connector.Page) error {
@@ -86,7 +119,7 @@ func (v *verifier) page(ctx context.Context, fields []*field, p connector.Page) 
 		ids = append(ids, r.ID)
 	}
 	again := map[string]int{}
-	done := map[[2]string]bool{} // record, field
+	known := map[[2]string][]Entry{} // by record and field
 	for part := range chunks(ids) {
 		list, err := j.c.Journal.See(ctx, j.run.pass, kind, part)
 		if err != nil {
@@ -95,13 +128,15 @@ func (v *verifier) page(ctx context.Context, fields []*field, p connector.Page) 
 		for _, id := range list {
 			again[id]++
 		}
-		entries, err := j.lookup(ctx, j.run.id, kind, part)
-		if err != nil {
-			return err
-		}
-		for _, e := range entries {
-			if e.State == Done {
-				done[[2]string{e.Record, e.Field}] = true
+		for id, fields := range v.jobs {
+			entries, err := j.lookup(ctx, id, kind, part)
+			if err != nil {
+				return err
+			}
+			for _, e := range entries {
+				if at := [2]string{e.Record, e.Field}; fields[e.Field] {
+					known[at] = append(known[at], e)
+				}
 			}
 		}
 	}
@@ -115,7 +150,7 @@ func (v *verifier) page(ctx context.Context, fields []*field, p connector.Page) 
 	for _, r := range p.Records {
 		t.records++
 		j.run.met(1)
-		if err := v.record(fields, r, done); err != nil {
+		if err := v.record(fields, r, known); err != nil {
 			return err
 		}
 	}
@@ -124,7 +159,7 @@ func (v *verifier) page(ctx context.Context, fields []*field, p connector.Page) 
 }
 
 // record checks the fields of one record.
-func (v *verifier) record(fields []*field, r connector.Record, done map[[2]string]bool) error {
+func (v *verifier) record(fields []*field, r connector.Record, known map[[2]string][]Entry) error {
 	j := v.job
 	name, err := j.recordName(r)
 	if err != nil {
@@ -132,11 +167,16 @@ func (v *verifier) record(fields []*field, r connector.Record, done map[[2]strin
 	}
 	for _, f := range fields {
 		s := j.look(f, r, name)
+		entries := known[[2]string{r.ID, f.def.ID}]
+		unheard := slices.ContainsFunc(entries, func(e Entry) bool { return e.State == Intended && e.Token != "" && j.lost(e, name, s) })
 		clear(s.value.Data)
 		j.run.tally(f, s)
+		if unheard {
+			j.run.find(f, r, s.state, NeverHeardOf)
+		}
 		switch {
 		case s.state.Empty():
-			if done[[2]string{r.ID, f.def.ID}] {
+			if !unheard && slices.ContainsFunc(entries, func(e Entry) bool { return e.State == Done }) {
 				j.run.find(f, r, s.state, EmptiedSince)
 			}
 		case s.state == Plain:
@@ -150,21 +190,50 @@ func (v *verifier) record(fields []*field, r connector.Record, done map[[2]strin
 	return nil
 }
 
+// lost tells whether a token that was about to be written, as far as anybody
+// heard, is not there, nor what it opens to: a person has changed the value at
+// that very time, or the outside system the token.
+func (j *Job) lost(e Entry, name fieldcrypt.Name, s seen) bool {
+	there := s.original.Data
+	switch {
+	case e.Token == s.token, s.state == Unreadable:
+		return false
+	case s.state == Sealed, s.state == Old:
+		data, ok := spelled(s.value)
+		if !ok {
+			return false
+		}
+		there = data
+	}
+	return !j.opensTo(e.Token, name, there)
+}
+
 // unseen asks for the records that the journal knows and the list did not have:
 // a record that is there all the same was withheld (attack 25).
 func (v *verifier) unseen(ctx context.Context) error {
-	j := v.job
-	if j.run.id == "" {
-		return nil
+	asked := map[RecordID]bool{}
+	for id := range v.jobs {
+		if err := v.unseenOf(ctx, id, asked); err != nil {
+			return err
+		}
 	}
+	return nil
+}
+
+func (v *verifier) unseenOf(ctx context.Context, job string, asked map[RecordID]bool) error {
+	j := v.job
 	after := RecordID{}
 	for {
-		list, err := j.c.Journal.Unseen(ctx, j.run.pass, j.run.id, after, MaxLookup)
+		list, err := j.c.Journal.Unseen(ctx, j.run.pass, job, after, MaxLookup)
 		if err != nil {
 			return fmt.Errorf("journal: %w", err)
 		}
 		for _, id := range list {
 			after = id
+			if asked[id] || !v.read[id.Kind] {
+				continue
+			}
+			asked[id] = true
 			r := connector.Record{Kind: id.Kind, ID: id.ID}
 			switch _, err := j.c.Records.Get(ctx, id.Kind, id.ID, nil); {
 			case err == nil:

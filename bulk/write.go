@@ -19,10 +19,12 @@ const maxTries = 6
 
 // edit is what is to be written to one field of a record.
 type edit struct {
-	f       *field
-	again   bool  // a token takes the place of one of an ended field
-	entry   Entry // what the journal gets
-	changes []connector.Change
+	f     *field
+	again bool // a token takes the place of one of an ended field
+	// unwritten are entries of tokens that never got there.
+	unwritten []Entry
+	entry     Entry // what the journal gets
+	changes   []connector.Change
 	// landed tells whether a record holds what was intended.
 	landed func(connector.Record) bool
 	// mine tells whether a record holds what the system may have made of it,
@@ -118,6 +120,10 @@ func (w *writer) settle(e *edit, state EntryState, why Reason) {
 	entry := e.entry
 	entry.State, entry.Reason = state, why
 	w.mu.Lock()
+	for _, u := range e.unwritten { // what is done next forgets them
+		u.State, u.Reason = Skipped, ChangedSince
+		w.settled = append(w.settled, u)
+	}
 	w.settled = append(w.settled, entry)
 	w.mu.Unlock()
 	w.j.run.count(e.f, func(c *FieldCounts) {
@@ -217,6 +223,7 @@ func (w *writer) write(ctx context.Context, t task) error {
 		for _, e := range t.edits {
 			changes = append(changes, e.changes...)
 		}
+		lost := false
 		after, err := j.c.Records.Write(ctx, t.record, changes)
 		switch {
 		case err == nil:
@@ -229,6 +236,7 @@ func (w *writer) write(ctx context.Context, t task) error {
 			if after, err = j.get(ctx, t); err == nil && w.all(t.edits, after, true) {
 				return w.check(ctx, t, after)
 			}
+			lost = true
 		case errors.Is(err, connector.ErrNotFound):
 			if again, err := w.missing(ctx, &t); err != nil || !again {
 				return err
@@ -246,7 +254,7 @@ func (w *writer) write(ctx context.Context, t task) error {
 		default:
 			return err
 		}
-		if gone, err := w.anew(ctx, &t); err != nil || gone {
+		if gone, err := w.anew(ctx, &t, lost); err != nil || gone {
 			return err
 		}
 	}
@@ -283,8 +291,8 @@ func (j *Job) get(ctx context.Context, t task) (connector.Record, error) {
 }
 
 // anew reads the record and decides again; gone tells that nothing is left to
-// be done.
-func (w *writer) anew(ctx context.Context, t *task) (gone bool, err error) {
+// be done. lost tells that the answer to a write was.
+func (w *writer) anew(ctx context.Context, t *task, lost bool) (gone bool, err error) {
 	r, err := w.j.get(ctx, *t)
 	if errors.Is(err, connector.ErrNotFound) {
 		for _, e := range t.edits {
@@ -308,12 +316,18 @@ func (w *writer) anew(ctx context.Context, t *task) (gone bool, err error) {
 			rest = append(rest, fields[i])
 		}
 	}
-	before := t.edits
+	before, was := t.edits, t.record
 	t.record = r
 	if t.edits, err = w.decide(ctx, w, rest, r, false); err != nil {
 		return false, err
 	}
 	w.overtaken(before, rest, t.edits)
+	for _, e := range before {
+		there := holds(r, e.f.holder().ID, e.entry.Token) // a checkbox beside it was to be emptied
+		if e.entry.Token != "" && !there && slices.Contains(rest, e.f) {
+			w.unwritten(e, t.edits, lost && !untouched(e.f, was, r))
+		}
+	}
 	if len(t.edits) == 0 {
 		return true, nil
 	}
@@ -321,6 +335,22 @@ func (w *writer) anew(ctx context.Context, t *task) (gone bool, err error) {
 		return false, fmt.Errorf("journal: %w", err)
 	}
 	return false, nil
+}
+
+// unwritten hands on what is known of an edit that has not landed. Where nobody
+// can tell whether it was written, its entry stays open, for verify to look at.
+func (w *writer) unwritten(e *edit, now []*edit, unknown bool) {
+	list := e.unwritten
+	if !unknown {
+		list = append(list, e.entry)
+	}
+	if i := slices.IndexFunc(now, func(n *edit) bool { return n.f == e.f }); i >= 0 {
+		now[i].unwritten = append(now[i].unwritten, list...)
+		return
+	}
+	for _, u := range list {
+		w.close(u, Skipped, ChangedSince)
+	}
 }
 
 // overtaken lists values that were to go back and whose place holds something
@@ -386,7 +416,7 @@ func (w *writer) missing(ctx context.Context, t *task) (again bool, err error) {
 func (w *writer) each(ctx context.Context, t task) error {
 	for _, e := range t.edits {
 		one := task{fields: []*field{e.f}, record: t.record, edits: []*edit{e}}
-		if gone, err := w.anew(ctx, &one); err != nil {
+		if gone, err := w.anew(ctx, &one, false); err != nil {
 			return err
 		} else if gone {
 			continue
