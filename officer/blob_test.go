@@ -1,6 +1,8 @@
 package officer_test
 
 import (
+	"bytes"
+	"crypto/sha256"
 	"errors"
 	"slices"
 	"testing"
@@ -75,4 +77,30 @@ func TestBlob(t *testing.T) {
 			t.Errorf("a blob of %d operations: %v", len(ops), err)
 		}
 	}
+}
+
+// FuzzBlob reads bytes as a blob of operations: what is accepted has no second
+// encoding.
+func FuzzBlob(f *testing.F) {
+	o := officertest.New(f, "alice").Do("alice: create field phone")
+	for _, script := range []string{"rotate phone", "close phone; remove bob", "create group team of alice*; policy fields=2", "withdraw one; end phone"} {
+		f.Add(o.Blobs[o.Outside(o.Ops(script)...).Hash], uint64(len(o.Ops(script))))
+	}
+	f.Fuzz(func(t *testing.T, b []byte, count uint64) {
+		op := &officer.OperationsBlob{Hash: sha256.Sum256(b), Size: uint64(len(b)), Count: count}
+		ops, err := op.Open(b)
+		if err != nil {
+			return
+		}
+		if uint64(len(ops)) != count {
+			t.Fatalf("%d operations, want %d", len(ops), count)
+		}
+		if len(ops) == 0 {
+			return
+		}
+		again, same, err := officer.EncodeBlob(ops)
+		if err != nil || !bytes.Equal(again, b) || *same != *op {
+			t.Fatalf("a second encoding: %x, %v", b, err)
+		}
+	})
 }
