@@ -176,7 +176,13 @@ func (x *account) fields(ctx context.Context, counts bool) error {
 		x.a.printJSON(out, nil)
 		return nil
 	}
-	return x.a.printClioFields(out)
+	var opening map[string]bulk.JobInfo
+	if counts { // otherwise it is not known what is in clear
+		if opening, err = x.opening(ctx); err != nil {
+			return err
+		}
+	}
+	return x.a.printClioFields(out, opening)
 }
 
 func (v *view) json() jsonClioFields {
@@ -213,7 +219,7 @@ func (v *view) json() jsonClioFields {
 
 func number(n int64) *int64 { return &n }
 
-func (a *app) printClioFields(out jsonClioFields) error {
+func (a *app) printClioFields(out jsonClioFields, opening map[string]bulk.JobInfo) error {
 	a.say("%s (%s)", term.Escape(out.AccountName), term.Escape(out.Account))
 	t := a.table()
 	if out.Counted {
@@ -234,7 +240,7 @@ func (a *app) printClioFields(out jsonClioFields) error {
 	if !out.Counted {
 		a.say("records were not read: a protected field may hold values in clear")
 	}
-	a.nextForFields(out)
+	a.nextForFields(out, opening)
 	return nil
 }
 
@@ -254,12 +260,9 @@ func stateWords(f jsonClioField) string {
 
 // nextForFields says what the state of the fields asks for, the most urgent
 // first.
-func (a *app) nextForFields(out jsonClioFields) {
-	for _, f := range out.Fields {
-		if f.signed && f.Clear != nil && *f.Clear > 0 {
-			a.next("underseal clio enable %s%s --repair", arg(f.Name), f.onArg(out))
-			return
-		}
+func (a *app) nextForFields(out jsonClioFields, opening map[string]bulk.JobInfo) {
+	if a.nextForClear(out, opening) {
+		return
 	}
 	for _, f := range out.Fields {
 		switch {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"os"
 	"path/filepath"
 	"slices"
@@ -10,8 +11,8 @@ import (
 	"github.com/underseal/underseal/internal/term"
 )
 
-// findings are what people read of findings: those about what was not granted to
-// them are counted by field, for there is one for each value.
+// findings are what a call found, as people read it: what was not granted to
+// them is counted by field, for there is one for each value.
 type findings struct {
 	notGranted []notGranted
 	others     []jsonFinding // the first bulk.MaxFindings
@@ -64,7 +65,7 @@ func (a *app) printFindings(l findings) {
 }
 
 // unverified says what can be done about what verify found.
-func (x *account) unverified(l findings, r jsonReport) string {
+func (x *account) unverified(ctx context.Context, v *view, l findings, r jsonReport) string {
 	var clear, held int64
 	for _, f := range r.Fields {
 		clear += f.States[bulk.Plain.String()]
@@ -73,7 +74,11 @@ func (x *account) unverified(l findings, r jsonReport) string {
 		}
 	}
 	var hints []string
-	if clear > 0 {
+	switch opened, err := x.openedInClear(ctx, v); {
+	case clear == 0:
+	case opened || err != nil:
+		hints = append(hints, "underseal clio fields says what to do about what is in clear")
+	default:
 		hints = append(hints, "underseal clio enable --repair seals what is in clear")
 	}
 	if len(l.notGranted) > 0 {

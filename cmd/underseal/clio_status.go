@@ -75,7 +75,11 @@ func (x *account) status(ctx context.Context, counts bool) error {
 		x.a.printJSON(out, nil)
 		return nil
 	}
-	x.a.printClioStatus(out)
+	opened, err := x.openedInClear(ctx, v)
+	if err != nil {
+		return err
+	}
+	x.a.printClioStatus(out, opened)
 	return nil
 }
 
@@ -110,7 +114,7 @@ func (v *view) newsList() []string {
 	return list
 }
 
-func (a *app) printClioStatus(s jsonClioStatus) {
+func (a *app) printClioStatus(s jsonClioStatus, opened bool) {
 	a.print("account    %s (%s)", term.Escape(s.AccountName), term.Escape(s.Account))
 	a.print("you        %s <%s>", term.Escape(s.User.Name), term.Escape(s.User.Email))
 	a.print("protected  %s", count(int64(s.Protected), "field", "fields"))
@@ -135,9 +139,9 @@ func (a *app) printClioStatus(s jsonClioStatus) {
 	switch {
 	case len(s.Unfinished) > 0:
 		a.next("underseal job resume %s", s.Unfinished[0].ID)
-	case len(s.Clear) > 0:
+	case len(s.Clear) > 0 && !opened:
 		a.next("underseal clio enable --repair")
-	case len(s.News) > 0, s.Protected == 0:
+	case len(s.Clear) > 0, len(s.News) > 0, s.Protected == 0:
 		a.next("underseal clio fields")
 	default:
 		a.next("underseal clio verify")
@@ -188,7 +192,7 @@ func (x *account) verify(ctx context.Context) error {
 	}
 	rep := jsonReportOf(r, "")
 	if err != nil {
-		err = withHint(err, x.unverified(watching.found, rep))
+		err = withHint(err, x.unverified(ctx, v, watching.found, rep))
 	}
 	if x.a.json {
 		x.a.printJSON(rep, err)

@@ -38,7 +38,7 @@ const (
 	pendingRemoved = "this device was removed from the organization"
 	pendingBackup  = "no backup of your keys was rehearsed; make one with underseal backup create, then underseal backup check"
 	pendingClosed  = "a field is closed; open it again with underseal field rotate LABEL"
-	pendingClear   = "protected fields of Clio held values in clear; seal them with underseal clio enable --repair"
+	pendingClear   = "protected fields of Clio held values in clear; see: underseal clio status"
 )
 
 func newStatusCommand(a *app) *cobra.Command {
