@@ -57,6 +57,11 @@ func (w *Workspace) Sync(ctx context.Context) error {
 	return ErrRollback
 }
 
+// blobs gives the operations that ride outside their entries.
+func (w *Workspace) blobs(ctx context.Context) officer.Blobs {
+	return func(name officer.Hash) ([]byte, error) { return w.store.GetBlob(ctx, name) }
+}
+
 func (w *Workspace) syncOnce(ctx context.Context) error {
 	state := w.state
 	from := uint64(0)
@@ -89,9 +94,9 @@ func (w *Workspace) syncOnce(ctx context.Context) error {
 			break
 		}
 		if state == nil {
-			state, err = officer.Replay(w.pin.Organization, batch)
+			state, err = officer.ReplayWith(w.blobs(ctx), w.pin.Organization, batch)
 		} else {
-			state, err = state.Apply(batch...)
+			state, err = state.ApplyWith(w.blobs(ctx), batch...)
 		}
 		if err != nil {
 			return fmt.Errorf("%w: %w", ErrLog, err)

@@ -216,6 +216,9 @@ func (w *Workspace) commit(ctx context.Context, build func(plan.Author) (*plan.P
 		if len(p.Operations) == 0 { // the log has allowed it already
 			return w.upload(ctx, p)
 		}
+		if err := p.Pack(); err != nil {
+			return err
+		}
 		head := w.state.Head()
 		entry, err := officer.Entry{
 			Organization: w.state.Organization(), Sequence: head.Length, Previous: head.Hash,
@@ -225,7 +228,7 @@ func (w *Workspace) commit(ctx context.Context, build func(plan.Author) (*plan.P
 			return err
 		}
 		// Never append what replay would refuse: it would end the log for all.
-		next, err := w.state.Apply(entry)
+		next, err := w.state.ApplyWith(p.Blob, entry)
 		if err != nil {
 			return err
 		}
@@ -250,6 +253,11 @@ func (w *Workspace) commit(ctx context.Context, build func(plan.Author) (*plan.P
 }
 
 func (w *Workspace) upload(ctx context.Context, p *plan.Plan) error {
+	for _, b := range p.Blobs {
+		if _, err := w.store.PutBlob(ctx, b); err != nil {
+			return fmt.Errorf("upload operations: %w", err)
+		}
+	}
 	for _, e := range p.Envelopes {
 		if err := w.store.PutEnvelope(ctx, e.Index, e.Envelope); err != nil {
 			return fmt.Errorf("upload envelope: %w", err)

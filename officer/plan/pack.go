@@ -1,6 +1,8 @@
 package plan
 
 import (
+	"crypto/sha256"
+
 	"github.com/underseal/underseal/internal/wire"
 	"github.com/underseal/underseal/officer"
 )
@@ -33,6 +35,17 @@ func (p *Plan) Pack() error {
 	}
 	p.Operations = packed
 	return nil
+}
+
+// Blob returns a blob of the plan's own by its name, for a look at what replay
+// will make of the entry.
+func (p *Plan) Blob(name officer.Hash) ([]byte, error) {
+	for _, b := range p.Blobs {
+		if sha256.Sum256(b) == name {
+			return b, nil
+		}
+	}
+	return nil, officer.ErrUnknown
 }
 
 func sizes(ops []officer.Operation) (list []int, total int, err error) {
