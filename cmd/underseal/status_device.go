@@ -22,7 +22,7 @@ func (a *app) statusDevices(ctx context.Context, w *workspace.Workspace, s *json
 		}
 	}
 	list, err := w.Alarms(ctx, a.now().Add(-alarmFor))
-	if err != nil {
+	if err != nil || len(list) == 0 {
 		return err
 	}
 	x := newWords(ctx, w)
