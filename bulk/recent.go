@@ -89,7 +89,8 @@ func (o *opener) withoutTwin(ctx context.Context, f *field, since map[string]tim
 		return false, ErrTarget
 	}
 	for tries := 1; ; tries++ {
-		// Nothing is between this look and the deletion but one answer.
+		// Between this look and the deletion are moments: a connector that
+		// gets no answer gives up, and it is looked again.
 		if done, err = o.emptied(ctx, f, since); err != nil || !done {
 			return false, err
 		}
@@ -97,7 +98,7 @@ func (o *opener) withoutTwin(ctx context.Context, f *field, since map[string]tim
 		switch {
 		case err == nil, tries > 1 && errors.Is(err, connector.ErrNotFound):
 			return true, nil
-		case tries == maxTries || !errors.Is(err, connector.ErrUncertain):
+		case tries == maxTries || !errors.Is(err, connector.ErrUncertain) && !errors.Is(err, connector.ErrUnavailable):
 			return false, err
 		}
 	}

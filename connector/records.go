@@ -57,7 +57,8 @@ type Definer interface {
 	// still has d's Version.
 	UpdateField(ctx context.Context, d Definition) (Definition, error)
 	// DeleteField removes a field and every value that it has, if it still has
-	// d's Version.
+	// d's Version: soon or not at all, for the caller has made sure that no
+	// value is lost with it.
 	DeleteField(ctx context.Context, d Definition) error
 }
 

@@ -102,10 +102,10 @@ func (c *Connector) CreateField(ctx context.Context, d connector.Definition) (co
 }
 
 // standing asks for one definition.
-func (c *Connector) standing(ctx context.Context, id int64) (connector.Definition, error) {
+func (c *Connector) standing(ctx context.Context, id int64, soon bool) (connector.Definition, error) {
 	body, err := c.do(ctx, call{
 		method: methodGet, path: customFields + "/" + strconv.FormatInt(id, 10) + ".json",
-		query: url.Values{"fields": {fieldFields}}.Encode(), want: statusOK,
+		query: url.Values{"fields": {fieldFields}}.Encode(), want: statusOK, soon: soon,
 	})
 	if err != nil {
 		return connector.Definition{}, err
@@ -203,7 +203,7 @@ func (c *Connector) UpdateField(ctx context.Context, d connector.Definition) (co
 	lost := errors.Is(err, connector.ErrUncertain) && ctx.Err() == nil
 	var out connector.Definition
 	if lost {
-		out, err = c.standing(ctx, id)
+		out, err = c.standing(ctx, id, false)
 	} else if err == nil {
 		var field fieldShape
 		if field, err = readField(body, id); err == nil {
@@ -230,7 +230,7 @@ func (c *Connector) DeleteField(ctx context.Context, d connector.Definition) err
 	if err != nil {
 		return err
 	}
-	is, err := c.standing(ctx, id)
+	is, err := c.standing(ctx, id, true)
 	switch {
 	case err != nil:
 		return err
@@ -239,6 +239,6 @@ func (c *Connector) DeleteField(ctx context.Context, d connector.Definition) err
 	case is.Version != d.Version || is.Name != d.Name || is.Kind != d.Kind || is.Type != d.Type:
 		return fmt.Errorf("clio: a custom field: %w", connector.ErrConflict)
 	}
-	_, err = c.do(ctx, call{method: methodDelete, path: customFields + "/" + d.ID + ".json", want: statusNoContent})
+	_, err = c.do(ctx, call{method: methodDelete, path: customFields + "/" + d.ID + ".json", want: statusNoContent, soon: true})
 	return err
 }

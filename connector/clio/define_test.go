@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/underseal/underseal/connector"
 )
@@ -389,6 +390,27 @@ func TestProbeText(t *testing.T) {
 	for _, n := range []int{1, 13, 255, 256, 65536} {
 		if got := probeText(n); len(got) != n || strings.Trim(got, "abcdefghijklmnopqrstuvwxyz0123456789-") != "" {
 			t.Errorf("%d: %d", n, len(got))
+		}
+	}
+}
+
+// Nobody who has looked whether a field is empty deletes it an hour later.
+func TestDeleteFieldSoonOrNotAtAll(t *testing.T) {
+	t.Parallel()
+	for _, method := range []string{methodGet, methodDelete} {
+		for _, what := range []reply{notSent, lost, {status: 503}} {
+			f := newFirm()
+			conn, d := connect(t, func(s sent) reply {
+				if s.method == method && s.at.Before(start.Add(time.Hour)) {
+					return what
+				}
+				return f.answer(s)
+			})
+			err := conn.DeleteField(t.Context(), connector.Definition{ID: "1", Name: "SSN", Kind: Matter, Type: connector.TextLine, Version: `"a"`})
+			is(t, err, connector.ErrUnavailable)
+			if took := d.clock.Now().Sub(start); took > 3*time.Minute || f.fields[0].Deleted {
+				t.Errorf("%s %+v: after %s, deleted is %v", method, what, took, f.fields[0].Deleted)
+			}
 		}
 	}
 }

@@ -205,7 +205,7 @@ func (c *Connector) whyRefused(ctx context.Context, fields []string, refused err
 		if err != nil {
 			return err
 		}
-		d, err := c.standing(ctx, id)
+		d, err := c.standing(ctx, id, false)
 		switch {
 		case errors.Is(err, connector.ErrNotFound), err == nil && d.Deleted:
 			return fmt.Errorf("clio: the field %s: %w", f, connector.ErrNotFound)

@@ -1,6 +1,7 @@
 package clio
 
 import (
+	"cmp"
 	"context"
 	"encoding/binary"
 	"encoding/json"
@@ -23,6 +24,8 @@ const (
 
 	firstBackoff = time.Second
 	lastBackoff  = time.Minute
+	// shortPatience is that of a deletion, and of the look before it.
+	shortPatience = time.Minute
 	// maxFaults bounds the answers 500: unlike 502 to 504 they come of the
 	// request itself as often as not.
 	maxFaults = 8
@@ -60,6 +63,9 @@ type call struct {
 	want         int // status
 	// once: after a lost answer the caller looks before anything is sent again.
 	once bool
+	// soon: it is repeated for a minute at most, since what the caller found out
+	// before goes out of date.
+	soon bool
 	// at, where set, gets the time that the answer says, or zero.
 	at *time.Time
 }
@@ -67,7 +73,8 @@ type call struct {
 // attempts is what became of a call so far.
 type attempts struct {
 	n         int
-	began     time.Time // of the first failure
+	patience  time.Duration // 0: the connector's
+	began     time.Time     // of the first failure
 	faults    int
 	uncertain bool // a write may have been applied without an answer
 	refreshed bool
@@ -79,6 +86,9 @@ type attempts struct {
 // that very write.
 func (c *Connector) do(ctx context.Context, r call) ([]byte, error) {
 	var a attempts
+	if r.soon {
+		a.patience = min(c.cfg.Patience, shortPatience)
+	}
 	for {
 		a.n++
 		body, err := c.try(ctx, r, &a)
@@ -220,7 +230,8 @@ func (c *Connector) pause(ctx context.Context, a *attempts, r *repeat) error {
 	if r.fault {
 		a.faults++
 	}
-	if now.Sub(a.began) >= c.cfg.Patience || a.faults >= maxFaults {
+	patience := cmp.Or(a.patience, c.cfg.Patience)
+	if now.Sub(a.began) >= patience || a.faults >= maxFaults {
 		return r.cause
 	}
 	if r.now {
@@ -229,7 +240,7 @@ func (c *Connector) pause(ctx context.Context, a *attempts, r *repeat) error {
 	wait := min(firstBackoff<<min(a.n-1, 6), lastBackoff)
 	wait = max(wait/2+c.upTo(wait/2), r.after)
 	// The last attempt is at the end of the patience, not before.
-	wait = min(wait, c.cfg.Patience-now.Sub(a.began))
+	wait = min(wait, patience-now.Sub(a.began))
 	c.backedOff.Add(int64(wait))
 	c.waits.Add(1)
 	return c.cfg.Clock.Sleep(ctx, wait)
