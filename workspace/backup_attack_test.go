@@ -195,7 +195,7 @@ func TestAttack62LastDevice(t *testing.T) {
 
 // TestAttack51BackupFaults: making a backup, removing a device and restoring,
 // interrupted at every call of the store; done again, each is done.
-func TestAttack51BackupFaults(t *testing.T) {
+func TestAttack51BackupFaults(t *testing.T) { //nolint:tparallel // its parts share one firm
 	t.Parallel()
 	var f *workspacetest.Firm
 	var token string

@@ -21,11 +21,11 @@ type secretVector struct {
 
 // TestSecretVectors reads every mailbox of testdata/vectors/secret.json, which
 // were made without this package.
-func TestSecretVectors(t *testing.T) {
+func TestSecretVectors(t *testing.T) { //nolint:tparallel // it counts what is refused
 	t.Parallel()
 	refused := 0
 	for _, v := range vectortest.Load[secretVector](t, "secret").Vectors {
-		t.Run(v.Rule+": "+v.Name, func(t *testing.T) { //nolint:tparallel // it counts what is refused
+		t.Run(v.Rule+": "+v.Name, func(t *testing.T) {
 			org, id := vectortest.Array[officer.OrganizationID](t, v.Organization), vectortest.Array[officer.ResourceID](t, v.Resource)
 			if box := secretBox(org, id); box != vectortest.Array[wire.Hash](t, v.Mailbox) {
 				t.Errorf("mailbox %s", box)

@@ -82,9 +82,13 @@ func (l *Listener) Wait(ctx context.Context, state string) (Answer, error) {
 		ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelError),
 	}
 	server.SetKeepAlivesEnabled(false)
-	served := make(chan error, 1)
-	go func() { served <- server.Serve(l.net) }()
-	defer func() { _ = <-served }()
+	var stopped error
+	served := make(chan struct{})
+	go func() {
+		stopped = server.Serve(l.net)
+		close(served)
+	}()
+	defer func() { <-served }()
 	select {
 	case r := <-h.done:
 		// Shutdown lets the page be delivered.
@@ -94,10 +98,9 @@ func (l *Listener) Wait(ctx context.Context, state string) (Answer, error) {
 			_ = server.Close()
 		}
 		return r.Answer, r.err
-	case err := <-served:
-		served <- err
+	case <-served:
 		_ = server.Close()
-		return Answer{}, fmt.Errorf("listen for the browser: %w", err)
+		return Answer{}, fmt.Errorf("listen for the browser: %w", stopped)
 	case <-ctx.Done():
 		_ = server.Close()
 		return Answer{}, ctx.Err()
