@@ -76,7 +76,7 @@ func (o *opener) withoutTwin(ctx context.Context, f *field, since map[string]tim
 		if done, err = o.emptied(ctx, f, since); err != nil || !done {
 			return false, err
 		}
-		if err = j.redefine(ctx, &f.def, func(d *connector.Definition) bool {
+		if err := j.redefine(ctx, &f.def, func(d *connector.Definition) bool {
 			change := !d.Required
 			d.Required = true
 			return change

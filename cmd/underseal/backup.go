@@ -222,8 +222,8 @@ func (a *app) sayBackupMade(f backupFlags) {
 	default:
 		a.say("wrote %s: copy it to where you will find it without this device", term.Escape(f.out))
 	}
-	switch {
-	case f.kind == kindPaper:
+	switch f.kind {
+	case kindPaper:
 		a.next("underseal backup check, with the printed page: it asks for the words")
 	default:
 		a.next("underseal backup check %s", arg(f.out))

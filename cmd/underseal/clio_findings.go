@@ -66,16 +66,16 @@ func (a *app) printFindings(l findings) {
 
 // unverified says what can be done about what verify found.
 func (x *account) unverified(ctx context.Context, v *view, l findings, r jsonReport) string {
-	var clear, held int64
+	var plain, held int64
 	for _, f := range r.Fields {
-		clear += f.States[bulk.Plain.String()]
+		plain += f.States[bulk.Plain.String()]
 		for _, s := range []bulk.State{bulk.Unreadable, bulk.Foreign, bulk.Suspicious, bulk.Blocked} {
 			held += f.States[s.String()]
 		}
 	}
 	var hints []string
 	switch opened, err := x.openedInClear(ctx, v); {
-	case clear == 0:
+	case plain == 0:
 	case opened || err != nil:
 		hints = append(hints, "underseal clio fields says what to do about what is in clear")
 	default:

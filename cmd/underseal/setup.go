@@ -99,7 +99,7 @@ func (a *app) setup(ctx context.Context, s setupAnswers) error {
 	id, _, err := a.loadIdentity()
 	switch {
 	case errors.Is(err, errNoIdentity):
-		if err = a.setupIdentity(ctx, s); err != nil {
+		if err := a.setupIdentity(ctx, s); err != nil {
 			return err
 		}
 	case err != nil:

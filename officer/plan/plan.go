@@ -288,14 +288,6 @@ func (a Author) Restore(id officer.ResourceID, to officer.Principal) (*Plan, err
 	}}, nil
 }
 
-// member is the author's; zero where the log does not know the device.
-func (a Author) member() officer.MemberID {
-	if d := a.State.Device(a.Device.ID()); d != nil {
-		return d.Member
-	}
-	return officer.MemberID{}
-}
-
 // nextKey makes the key of the epoch after present, from which the history
 // leads to held.
 func (a Author) nextKey(held *Key, present uint64) (*Key, *officer.KeyRotated, error) {
