@@ -77,7 +77,7 @@ func Listen(ctx context.Context, c Config) (*Server, error) {
 	}
 	l, err := bind(ctx, c.Socket)
 	if err != nil {
-		_ = lock.Close() // the error at hand says more
+		_ = unlockFile(lock) // the error at hand says more
 		return nil, err
 	}
 	return &Server{
@@ -147,7 +147,7 @@ func (s *Server) Serve(ctx context.Context, held *secret.Bytes) error {
 	// finds the place empty; whoever said lock is answered after that.
 	err = errors.Join(err, ignoreClosed(s.listener.Close()))
 	<-accepted
-	err = errors.Join(err, acceptErr, s.lock.Close())
+	err = errors.Join(err, acceptErr, unlockFile(s.lock))
 	close(s.released)
 	handlers.Wait()
 	return err

@@ -45,6 +45,12 @@ func lockFile(path string) (*os.File, error) {
 	return nil, fmt.Errorf("%w: %w", ErrPath, err)
 }
 
+// unlockFile lets go of the lock. Closing the file alone would not, for as long
+// as a process that was forked at this moment has not come to its exec.
+func unlockFile(f *os.File) error {
+	return errors.Join(unix.Flock(int(f.Fd()), unix.LOCK_UN), f.Close())
+}
+
 // detach gives the agent a session of its own, so that it gets neither the
 // terminal's signals nor its end.
 func detach(c *exec.Cmd) { c.SysProcAttr = &syscall.SysProcAttr{Setsid: true} }

@@ -39,6 +39,9 @@ func lockFile(path string) (*os.File, error) {
 	return nil, fmt.Errorf("%w: %w", ErrPath, err)
 }
 
+// unlockFile lets go of the lock.
+func unlockFile(f *os.File) error { return f.Close() }
+
 func detach(c *exec.Cmd) {
 	c.SysProcAttr = &syscall.SysProcAttr{
 		HideWindow:    true,
