@@ -118,7 +118,8 @@ type Job struct {
 	clock   connector.Clock
 	caps    connector.Capabilities
 	place   connector.Place
-	process string // names this process in leases and passes
+	process string                 // names this process in leases and passes
+	defs    []connector.Definition // as they were read last
 	fields  []*field
 	keys    keys
 	head    officer.Head // that keys are of
@@ -254,14 +255,21 @@ func (j *Job) sync(ctx context.Context) error {
 // separator stands between the original and the twin in a binding's id.
 const separator = ">"
 
-// resolve finds definitions and the fields of the log that belong to them.
-func (j *Job) resolve(ctx context.Context) error {
-	defs, err := j.c.Records.Definitions(ctx)
-	if err != nil {
+// define reads the definitions.
+func (j *Job) define(ctx context.Context) (err error) {
+	if j.defs, err = j.c.Records.Definitions(ctx); err != nil {
 		return fmt.Errorf("definitions: %w", err)
 	}
-	byID := make(map[string]connector.Definition, len(defs))
-	for _, d := range defs {
+	return nil
+}
+
+// resolve finds definitions and the fields of the log that belong to them.
+func (j *Job) resolve(ctx context.Context) error {
+	if err := j.define(ctx); err != nil {
+		return err
+	}
+	byID := make(map[string]connector.Definition, len(j.defs))
+	for _, d := range j.defs {
 		byID[d.ID] = d
 	}
 	signed := j.c.Workspace.FieldsAt(ctx, j.place.Connector, j.place.Account)

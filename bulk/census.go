@@ -31,19 +31,9 @@ func (c *census) page(ctx context.Context, kind string, p connector.Page) error 
 	if p.Total >= 0 {
 		c.total[kind] = int64(p.Total)
 	}
-	c.met[kind] += 0 // an empty list was read too
-	ids := make([]string, 0, len(p.Records))
-	for _, r := range p.Records {
-		ids = append(ids, r.ID)
-	}
-	for part := range chunks(ids) {
-		again, err := c.job.c.Journal.See(ctx, c.pass, kind, part)
-		if err != nil {
-			return fmt.Errorf("journal: %w", err)
-		}
-		c.met[kind] += int64(len(part) - len(again))
-	}
-	return nil
+	again, err := c.job.see(ctx, c.pass, p)
+	c.met[kind] += int64(len(p.Records) - len(again)) // also of an empty list: it was read
+	return err
 }
 
 // short are the kinds of which records are there that the pass has not met.

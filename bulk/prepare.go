@@ -125,7 +125,12 @@ func (j *Job) twinFor(ctx context.Context, f *field) (connector.Definition, erro
 	if !ok {
 		return connector.Definition{}, fmt.Errorf("a field of type %s needs a twin, and %s lets programs make none: %w", f.def.Type, j.place.Connector, ErrTarget)
 	}
-	for range 2 {
+	for tries := range 2 {
+		if tries > 0 { // the answer to the first was lost
+			if err := j.define(ctx); err != nil {
+				return connector.Definition{}, err
+			}
+		}
 		name, left, err := j.twinLeft(ctx, f)
 		if err != nil || left != nil {
 			if left == nil {
@@ -137,6 +142,9 @@ func (j *Job) twinFor(ctx context.Context, f *field) (connector.Definition, erro
 			name += star
 		}
 		d, err := definer.CreateField(ctx, connector.Definition{Name: name, Kind: f.def.Kind, Type: connector.TextArea, Sets: slices.Clone(f.def.Sets)})
+		if err == nil {
+			j.defs = append(slices.Clip(j.defs), d) // its name is taken
+		}
 		if !errors.Is(err, connector.ErrUncertain) {
 			return d, err
 		}
@@ -147,10 +155,6 @@ func (j *Job) twinFor(ctx context.Context, f *field) (connector.Definition, erro
 // twinLeft looks for a twin that nothing is bound to and that is empty, and for
 // a free name.
 func (j *Job) twinLeft(ctx context.Context, f *field) (free string, left *connector.Definition, err error) {
-	defs, err := j.c.Records.Definitions(ctx)
-	if err != nil {
-		return "", nil, fmt.Errorf("definitions: %w", err)
-	}
 	bound := map[string]bool{}
 	for _, s := range j.c.Workspace.FieldsAt(ctx, j.place.Connector, j.place.Account) {
 		original, twin, _ := strings.Cut(s.Binding.ID, separator)
@@ -158,13 +162,13 @@ func (j *Job) twinLeft(ctx context.Context, f *field) (free string, left *connec
 	}
 	for n := 1; n <= maxTwins; n++ {
 		name := twinName(f.def.Name, n)
-		i := slices.IndexFunc(defs, func(d connector.Definition) bool {
+		i := slices.IndexFunc(j.defs, func(d connector.Definition) bool {
 			return !d.Deleted && d.Kind == f.def.Kind && strings.EqualFold(strings.TrimSuffix(d.Name, star), name)
 		})
 		if i < 0 {
 			return name, nil, nil
 		}
-		d := defs[i]
+		d := j.defs[i]
 		if d.Type != connector.TextArea || bound[d.ID] {
 			continue
 		}
@@ -179,26 +183,18 @@ func (j *Job) twinLeft(ctx context.Context, f *field) (free string, left *connec
 
 // nothingIn reads all records and tells whether a field is empty in each.
 func (j *Job) nothingIn(ctx context.Context, d connector.Definition) (bool, error) {
-	var w walk
-	for cursor := ""; ; {
-		p, err := j.list(ctx, unit{kind: d.Kind, cursor: cursor}, []string{d.ID})
-		if err != nil {
-			return false, err
-		}
+	nothing := true
+	err := eachPage(func(cursor string) (connector.Page, error) {
+		return j.list(ctx, unit{kind: d.Kind, cursor: cursor}, []string{d.ID})
+	}, func(p connector.Page) (bool, error) {
 		for _, r := range p.Records {
 			for _, v := range r.Values {
-				if v.Field == d.ID && !empty(v.Data) {
-					return false, nil
-				}
+				nothing = nothing && (v.Field != d.ID || empty(v.Data))
 			}
 		}
-		if cursor = p.Next; cursor == "" {
-			return true, nil
-		}
-		if err := w.next(cursor); err != nil {
-			return false, err
-		}
-	}
+		return nothing, nil
+	})
+	return nothing && err == nil, err
 }
 
 // redefine changes the name or Required of a definition as it is now, where

@@ -34,23 +34,17 @@ func (o *opener) emptied(ctx context.Context, f *field, since map[string]time.Ti
 	var held []connector.Record
 	for range maxTurns {
 		held = nil
-		var w walk
-		for cursor := ""; ; {
-			p, err := recent.Changed(ctx, f.def.Kind, f.ids(), from, cursor)
-			if err != nil {
-				return false, err
-			}
+		if err := eachPage(func(cursor string) (connector.Page, error) {
+			return recent.Changed(ctx, f.def.Kind, f.ids(), from, cursor)
+		}, func(p connector.Page) (bool, error) {
 			for _, r := range p.Records {
 				if !holdsNothing(r, f.twin.ID) {
 					held = append(held, r)
 				}
 			}
-			if cursor = p.Next; cursor == "" {
-				break
-			}
-			if err := w.next(cursor); err != nil {
-				return false, err
-			}
+			return true, nil
+		}); err != nil {
+			return false, err
 		}
 		if len(held) == 0 {
 			return true, nil

@@ -216,28 +216,18 @@ type opener struct {
 func (o *opener) page(ctx context.Context, fields []*field, p connector.Page) error {
 	o.ours, o.sealed = map[string]bool{}, map[[2]string]string{}
 	if o.direction == Undo {
-		for kind, ids := range byKind(p.Records) {
-			entries, err := o.job.lookup(ctx, o.enabled, kind, ids)
-			if err != nil {
-				return err
-			}
-			for _, e := range entries {
-				if e.Token != "" {
-					o.ours[e.Token] = true
-					o.sealed[[2]string{e.Record, e.Field}] = e.Token
-				}
+		entries, err := o.job.lookup(ctx, o.enabled, p)
+		if err != nil {
+			return err
+		}
+		for _, e := range entries {
+			if e.Token != "" {
+				o.ours[e.Token] = true
+				o.sealed[[2]string{e.Record, e.Field}] = e.Token
 			}
 		}
 	}
 	return o.job.page(ctx, fields, p, o.decide)
-}
-
-func byKind(records []connector.Record) map[string][]string {
-	ids := map[string][]string{}
-	for _, r := range records {
-		ids[r.Kind] = append(ids[r.Kind], r.ID)
-	}
-	return ids
 }
 
 func (o *opener) decide(_ context.Context, w *writer, fields []*field, r connector.Record, count bool) ([]*edit, error) {
@@ -330,8 +320,7 @@ func opening(f *field, r connector.Record, s seen, data []byte) *edit {
 	// What somebody wrote since cannot be told from what the system made of it.
 	e.mine = func(connector.Record) bool { return false }
 	e.back = func(now connector.Record) []connector.Change {
-		holder, _ := element(now, f.holder().ID)
-		list := []connector.Change{{Field: f.holder().ID, ID: holder.ID, Data: quoted(s.token)}}
+		list := heldBefore(f, now, s.token)
 		if f.twin != nil {
 			original, _ := element(now, f.def.ID)
 			list = append(list, connector.Change{Field: f.def.ID, ID: original.ID})
@@ -348,9 +337,6 @@ func dropToken(f *field, r connector.Record, s seen) *edit {
 	e.changes = []connector.Change{{Field: f.twin.ID, ID: s.holder.ID, Remove: true}}
 	e.landed = func(after connector.Record) bool { return holdsNothing(after, f.twin.ID) }
 	e.mine = func(connector.Record) bool { return false }
-	e.back = func(now connector.Record) []connector.Change {
-		holder, _ := element(now, f.twin.ID)
-		return []connector.Change{{Field: f.twin.ID, ID: holder.ID, Data: quoted(s.token)}}
-	}
+	e.back = func(now connector.Record) []connector.Change { return heldBefore(f, now, s.token) }
 	return e
 }

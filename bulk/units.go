@@ -27,28 +27,43 @@ const (
 // pages reads every page of every kind once and calls do for each.
 func (j *Job) pages(ctx context.Context, do func(fields []*field, p connector.Page) error) error {
 	for _, kind := range j.kinds() {
-		var w walk
-		for cursor := ""; ; {
-			fields, ids := j.of(kind)
-			if len(fields) == 0 {
-				break
-			}
-			p, err := j.list(ctx, unit{kind: kind, cursor: cursor}, ids)
-			if err != nil {
-				return err
-			}
-			if err := do(fields, p); err != nil {
-				return err
-			}
-			if cursor = p.Next; cursor == "" {
-				break
-			}
-			if err := w.next(cursor); err != nil {
-				return err
-			}
+		fields, ids := j.of(kind)
+		if len(fields) == 0 {
+			continue
+		}
+		err := eachPage(func(cursor string) (connector.Page, error) {
+			return j.list(ctx, unit{kind: kind, cursor: cursor}, ids)
+		}, func(p connector.Page) (more bool, err error) {
+			err = do(fields, p)
+			fields, ids = j.of(kind) // some may have been stopped
+			return len(fields) > 0, err
+		})
+		if err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+// eachPage reads the pages of a list until it ends or do wants no more.
+func eachPage(read func(cursor string) (connector.Page, error), do func(connector.Page) (more bool, err error)) error {
+	var w walk
+	for cursor := ""; ; {
+		p, err := read(cursor)
+		if err != nil {
+			return err
+		}
+		more, err := do(p)
+		if err != nil || !more {
+			return err
+		}
+		if cursor = p.Next; cursor == "" {
+			return nil
+		}
+		if err := w.next(cursor); err != nil {
+			return err
+		}
+	}
 }
 
 // walk is the cursors of one list. A list that goes in circles is noticed, by

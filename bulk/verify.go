@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"iter"
 	"slices"
 
 	"github.com/underseal/underseal/connector"
@@ -114,29 +113,23 @@ func (v *verifier) page(ctx context.Context, fields []*field, p connector.Page) 
 		v.met[kind] = t
 	}
 	t.last = p.Total
-	var ids []string
-	for _, r := range p.Records {
-		ids = append(ids, r.ID)
+	seen, err := j.see(ctx, j.run.pass, p)
+	if err != nil {
+		return err
 	}
 	again := map[string]int{}
+	for _, id := range seen {
+		again[id]++
+	}
 	known := map[[2]string][]Entry{} // by record and field
-	for part := range chunks(ids) {
-		list, err := j.c.Journal.See(ctx, j.run.pass, kind, part)
+	for id, fields := range v.jobs {
+		entries, err := j.lookup(ctx, id, p)
 		if err != nil {
-			return fmt.Errorf("journal: %w", err)
+			return err
 		}
-		for _, id := range list {
-			again[id]++
-		}
-		for id, fields := range v.jobs {
-			entries, err := j.lookup(ctx, id, kind, part)
-			if err != nil {
-				return err
-			}
-			for _, e := range entries {
-				if at := [2]string{e.Record, e.Field}; fields[e.Field] {
-					known[at] = append(known[at], e)
-				}
+		for _, e := range entries {
+			if at := [2]string{e.Record, e.Field}; fields[e.Field] {
+				known[at] = append(known[at], e)
 			}
 		}
 	}
@@ -251,13 +244,27 @@ func (v *verifier) unseenOf(ctx context.Context, job string, asked map[RecordID]
 	}
 }
 
-// lookup is Journal.Lookup for any number of records.
-func (j *Job) lookup(ctx context.Context, id, kind string, records []string) (list []Entry, err error) {
+// lookup is Journal.Lookup for the records of a page, which are of one kind.
+func (j *Job) lookup(ctx context.Context, id string, p connector.Page) (list []Entry, err error) {
 	if id == "" {
 		return nil, nil
 	}
-	for part := range chunks(records) {
-		some, err := j.c.Journal.Lookup(ctx, id, kind, part)
+	return inChunks(p, func(kind string, ids []string) ([]Entry, error) { return j.c.Journal.Lookup(ctx, id, kind, ids) })
+}
+
+// see is Journal.See for the records of a page.
+func (j *Job) see(ctx context.Context, pass string, p connector.Page) (again []string, err error) {
+	return inChunks(p, func(kind string, ids []string) ([]string, error) { return j.c.Journal.See(ctx, pass, kind, ids) })
+}
+
+// inChunks asks the journal about as many records at once as it takes.
+func inChunks[T any](p connector.Page, ask func(kind string, ids []string) ([]T, error)) (list []T, err error) {
+	ids := make([]string, 0, len(p.Records))
+	for _, r := range p.Records {
+		ids = append(ids, r.ID)
+	}
+	for part := range slices.Chunk(ids, MaxLookup) {
+		some, err := ask(p.Records[0].Kind, part)
 		if err != nil {
 			return nil, fmt.Errorf("journal: %w", err)
 		}
@@ -265,5 +272,3 @@ func (j *Job) lookup(ctx context.Context, id, kind string, records []string) (li
 	}
 	return list, nil
 }
-
-func chunks(list []string) iter.Seq[[]string] { return slices.Chunk(list, MaxLookup) }

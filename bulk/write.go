@@ -60,14 +60,7 @@ type writer struct {
 
 // recall asks the journal what earlier runs left open on a page.
 func (w *writer) recall(ctx context.Context, p connector.Page) error {
-	if len(p.Records) == 0 {
-		return nil
-	}
-	list := make([]string, 0, len(p.Records))
-	for _, r := range p.Records {
-		list = append(list, r.ID)
-	}
-	entries, err := w.j.lookup(ctx, w.j.run.id, p.Records[0].Kind, list)
+	entries, err := w.j.lookup(ctx, w.j.run.id, p)
 	if err != nil {
 		return err
 	}
@@ -233,7 +226,7 @@ func (w *writer) write(ctx context.Context, t task) error {
 			return w.check(ctx, t, after)
 		case errors.Is(err, connector.ErrConflict):
 		case errors.Is(err, connector.ErrUncertain):
-			if after, err = j.get(ctx, t); err == nil && w.all(t.edits, after, true) {
+			if after, err = j.get(ctx, t); err == nil && arrived(t.edits, after) {
 				return w.check(ctx, t, after)
 			}
 			lost = true
@@ -275,15 +268,10 @@ func (w *writer) going(edits []*edit) []*edit {
 	return list
 }
 
-// all tells whether a record holds all that was intended, or what the system
+// arrived tells whether a record holds all that was intended, or what the system
 // made of it.
-func (w *writer) all(edits []*edit, r connector.Record, orMine bool) bool {
-	for _, e := range edits {
-		if !e.landed(r) && !(orMine && e.mine(r)) {
-			return false
-		}
-	}
-	return true
+func arrived(edits []*edit, r connector.Record) bool {
+	return !slices.ContainsFunc(edits, func(e *edit) bool { return !e.landed(r) && !e.mine(r) })
 }
 
 func (j *Job) get(ctx context.Context, t task) (connector.Record, error) {
@@ -303,17 +291,13 @@ func (w *writer) anew(ctx context.Context, t *task, lost bool) (gone bool, err e
 	if err != nil {
 		return false, err
 	}
-	var fields []*field
-	for _, e := range t.edits {
-		fields = append(fields, e.f)
-	}
 	// What landed already is done, whoever changed the record beside it.
 	var rest []*field
-	for i, e := range t.edits {
+	for _, e := range t.edits {
 		if e.landed(r) {
 			w.settle(e, Done, "")
 		} else {
-			rest = append(rest, fields[i])
+			rest = append(rest, e.f)
 		}
 	}
 	before, was := t.edits, t.record
