@@ -46,7 +46,7 @@ func rules() []rule {
 		{term.ErrNoTerminal, classUsage, "there is no terminal to ask on; give the answer by a flag, see --help"},
 		{term.ErrNoAnswer, classUsage, "run it again, or give the answer by a flag, see --help"},
 		{term.ErrLongAnswer, classUsage, ""},
-	}, outsideRules(), deviceRules(), []rule{
+	}, outsideRules(), deviceRules(), inviteRules(), groupRules(), policyRules(), recoveryRules(), accessRules(), pairRules(), rekeyRules(), auditRules(), []rule{
 		{errNoHome, classSetup, "set UNDERSEAL_HOME to a folder of your own"},
 		{errHomeFile, classSetup, "set UNDERSEAL_HOME to a folder of your own"},
 		{errNoIdentity, classSetup, "run: underseal setup"},

@@ -1,0 +1,3 @@
+package main
+
+func auditRules() []rule { return nil }
