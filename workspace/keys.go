@@ -14,7 +14,7 @@ import (
 	"github.com/underseal/underseal/officer/plan"
 )
 
-// keyRef names one epoch of one key: a resource's, or a user key.
+// keyRef names one epoch of one key: a resource's, a group's or a user key.
 type keyRef struct {
 	resource string // raw id
 	kind     wire.KeyKind
@@ -35,9 +35,11 @@ type keys struct {
 	unopened map[keyRef][]*envelope.Envelope
 	open     map[keyRef]*datakey.Key
 	users    map[uint64]*keyring.UserKey
-	// none is, by resource, the epoch from which on no envelope opens: looked
-	// for once, or a field of many epochs would be looked through for each.
-	none map[officer.ResourceID]uint64
+	groups   map[keyRef]*envelope.PrivateKey // of seeds that are open
+	// none is, by resource or group (epoch 0), the epoch from which on no
+	// envelope opens: looked for once, or a field of many epochs would be looked
+	// through for each.
+	none map[keyRef]uint64
 }
 
 func newKeys(w *Workspace) *keys {
@@ -48,6 +50,7 @@ func newKeys(w *Workspace) *keys {
 		device: plan.DeviceRecipient(w.me.Keys().Record()).Index(),
 		open:   map[keyRef]*datakey.Key{},
 		users:  map[uint64]*keyring.UserKey{},
+		groups: map[keyRef]*envelope.PrivateKey{},
 	}
 	if first := w.me.FirstUserKey(); first != nil {
 		k.users[1] = first
@@ -67,7 +70,7 @@ func (k *keys) relist() {
 // look makes the next look go on where the last one ended.
 func (k *keys) look() {
 	k.listed = map[officer.Hash]bool{}
-	k.none = map[officer.ResourceID]uint64{}
+	k.none = map[keyRef]uint64{}
 }
 
 const (
@@ -77,9 +80,9 @@ const (
 	// hostile store may go on for ever. Those that matter to a long-lived
 	// member are a thousandth of it.
 	maxListed = 1 << 20
-	// maxCandidates is how many envelopes for one key are kept unopened. Each
-	// honest sender files one, so more mean a flood: they are tried, and what
-	// is worthless makes room.
+	// maxCandidates is how many envelopes for one key to one recipient are kept
+	// unopened. Each honest sender files one, so more mean a flood: they are
+	// tried, and what is worthless makes room.
 	maxCandidates = 8
 )
 
@@ -113,19 +116,30 @@ func (k *keys) file(ctx context.Context, index officer.Hash, b []byte) error {
 	if err != nil || want.Recipient.Index() != index || !bytes.Equal(want.Encode(), e.Claims().Encode()) {
 		return nil //nolint:nilerr // as above
 	}
-	ref := refOf(want.Context)
-	if len(k.unopened[ref]) >= maxCandidates {
-		if _, err := k.try(ctx, ref); err != nil && !errors.Is(err, ErrKeyMissing) {
+	ref, to := refOf(want.Context), want.Recipient.Key
+	// Only those to the same recipient: to try others may list other indexes,
+	// and this one is being listed.
+	if k.candidates(ref, to) >= maxCandidates {
+		if _, err := k.try(ctx, ref, to); err != nil && !errors.Is(err, ErrKeyMissing) {
 			return err
 		}
 	}
 	if key := k.open[ref]; key != nil && key.Commitment() == want.Commitment {
 		return nil
 	}
-	if len(k.unopened[ref]) < maxCandidates {
+	if k.candidates(ref, to) < maxCandidates {
 		k.unopened[ref] = append(k.unopened[ref], e)
 	}
 	return nil
+}
+
+func (k *keys) candidates(ref keyRef, to officer.Hash) (n int) {
+	for _, e := range k.unopened[ref] {
+		if e.Claims().Recipient.Key == to {
+			n++
+		}
+	}
+	return n
 }
 
 // expected is the whole context that the verified log gives for an envelope
@@ -138,17 +152,19 @@ func (k *keys) expected(c envelope.Info) (envelope.Info, error) {
 	}
 	switch c.Context.Kind {
 	case wire.KindField, wire.KindFolder, wire.KindDirectory:
-		if len(c.Context.Resource) != len(officer.ResourceID{}) {
+		return k.expectedResource(c, me.ID)
+	case wire.KindGroup:
+		if len(c.Context.Resource) != len(officer.GroupID{}) {
 			return envelope.Info{}, officer.ErrUnknown
 		}
-		id := officer.ResourceID(c.Context.Resource)
-		if err := s.MayHold(id, c.Context.Epoch, me.ID, c.Recipient.Key, c.Sender); err != nil {
+		id := officer.GroupID(c.Context.Resource)
+		if err := s.MayHoldGroup(id, c.Context.Epoch, me.ID, c.Recipient.Key, c.Sender); err != nil {
 			return envelope.Info{}, err
 		}
-		r := s.Resource(id)
-		e, _ := r.EpochNumber(c.Context.Epoch)
+		g := s.Group(id)
+		e, _ := g.EpochNumber(c.Context.Epoch)
 		return envelope.Info{
-			Context: r.Context(s.Organization(), e.Number), Commitment: e.Commitment,
+			Context: g.Context(s.Organization(), e.Number), Commitment: e.Commitment,
 			Recipient: envelope.Recipient{Kind: envelope.ToMember, ID: me.ID[:], Key: c.Recipient.Key}, Sender: c.Sender,
 		}, nil
 	case wire.KindUser:
@@ -165,19 +181,47 @@ func (k *keys) expected(c envelope.Info) (envelope.Info, error) {
 	}
 }
 
-// try opens one of the envelopes that are kept for a key. The worthless ones
-// are dropped; what cannot be tried now is kept.
-func (k *keys) try(ctx context.Context, ref keyRef) (*datakey.Key, error) {
+// expectedResource is expected for a resource's key, to the caller or to a group
+// that the caller is in.
+func (k *keys) expectedResource(c envelope.Info, me officer.MemberID) (envelope.Info, error) {
+	if len(c.Context.Resource) != len(officer.ResourceID{}) {
+		return envelope.Info{}, officer.ErrUnknown
+	}
+	s, id := k.w.state, officer.ResourceID(c.Context.Resource)
+	to := envelope.Recipient{Kind: envelope.ToMember, ID: me[:], Key: c.Recipient.Key}
+	var err error
+	if c.Recipient.Kind == envelope.ToGroup && len(c.Recipient.ID) == len(officer.GroupID{}) {
+		to.Kind, to.ID = envelope.ToGroup, c.Recipient.ID
+		err = s.MayHoldThrough(officer.GroupID(to.ID), id, c.Context.Epoch, me, to.Key, c.Sender)
+	} else {
+		err = s.MayHold(id, c.Context.Epoch, me, to.Key, c.Sender)
+	}
+	if err != nil {
+		return envelope.Info{}, err
+	}
+	r := s.Resource(id)
+	e, _ := r.EpochNumber(c.Context.Epoch)
+	return envelope.Info{Context: r.Context(s.Organization(), e.Number), Commitment: e.Commitment, Recipient: to, Sender: c.Sender}, nil
+}
+
+// try opens one of the envelopes that are kept for a key; to, unless it is zero,
+// names the recipient's key. The worthless ones are dropped; what cannot be
+// tried now is kept.
+func (k *keys) try(ctx context.Context, ref keyRef, to officer.Hash) (*datakey.Key, error) {
 	list := k.unopened[ref]
 	delete(k.unopened, ref)
 	for i, e := range list {
+		if to != (officer.Hash{}) && e.Claims().Recipient.Key != to {
+			k.unopened[ref] = append(k.unopened[ref], e)
+			continue
+		}
 		key, err := k.openEnvelope(ctx, e)
 		switch {
 		case err == nil:
 			k.open[ref] = key
 			return key, nil
 		case errors.Is(err, envelope.ErrOpen):
-		case errors.Is(err, ErrKeyMissing), errors.Is(err, ErrHistory): // the user key that it is sealed to
+		case keyWithheld(err): // the key that it is sealed to
 			k.unopened[ref] = append(k.unopened[ref], e)
 		default:
 			k.unopened[ref] = append(k.unopened[ref], list[i:]...)
@@ -197,132 +241,20 @@ func (k *keys) openEnvelope(ctx context.Context, e *envelope.Envelope) (*datakey
 		return nil, envelope.ErrOpen
 	}
 	to := k.w.me.Keys().Encryption()
-	if want.Recipient.Kind == envelope.ToMember {
+	switch want.Recipient.Kind {
+	case envelope.ToMember:
 		user, err := k.userByHash(ctx, want.Recipient.Key)
 		if err != nil {
 			return nil, err
 		}
 		to = user.Private
-	}
-	return e.Open(to, sender, want)
-}
-
-// user returns the caller's user key of a generation.
-func (k *keys) user(ctx context.Context, generation uint64) (*keyring.UserKey, error) {
-	if u := k.users[generation]; u != nil {
-		return u, nil
-	}
-	m := k.w.Me()
-	if m == nil {
-		return nil, ErrNotMember
-	}
-	if generation == 0 || generation > uint64(len(m.UserKeys)) {
-		return nil, officer.ErrEpoch
-	}
-	gen := m.UserKeys[generation-1]
-	context := officer.UserKeyContext(k.w.Organization(), m.ID, generation)
-	// A later generation opens this one by its history.
-	if int(generation) < len(m.UserKeys) {
-		later, err := k.user(ctx, generation+1)
-		if err == nil {
-			raw, err := later.Key.OpenPrevious(m.UserKeys[generation].Previous, context, gen.Commitment)
-			if err != nil {
-				return nil, fmt.Errorf("user key %d: %w: %w", generation, ErrHistory, err)
-			}
-			return k.keepUser(generation, raw, gen.Public)
-		}
-	}
-	if err := k.fetch(ctx, k.device); err != nil {
-		return nil, err
-	}
-	raw, err := k.try(ctx, refOf(context))
-	if err != nil {
-		return nil, fmt.Errorf("user key %d: %w", generation, err)
-	}
-	return k.keepUser(generation, raw, gen.Public)
-}
-
-func (k *keys) keepUser(generation uint64, raw *datakey.Key, public []byte) (*keyring.UserKey, error) {
-	u, err := keyring.OpenUserKey(raw, public)
-	if err != nil {
-		return nil, fmt.Errorf("user key %d: %w", generation, err)
-	}
-	k.users[generation] = u
-	return u, nil
-}
-
-// resource returns the key of one epoch of a resource: from an envelope, or
-// through the history of a later epoch.
-func (k *keys) resource(ctx context.Context, r *officer.Resource, epoch uint64) (*datakey.Key, error) {
-	if err := k.w.requireMe(); err != nil {
-		return nil, err
-	}
-	if !r.Rights(officer.MemberPrincipal(k.w.me.Member())).Has(officer.Read) {
-		return nil, ErrNotGranted
-	}
-	if _, ok := r.EpochNumber(epoch); !ok {
-		return nil, officer.ErrEpoch
-	}
-	// Look for the lowest epoch from here on that opens by an envelope; a
-	// grant comes with one for the epoch of its time, and history leads back.
-	var found *datakey.Key
-	for e := epoch; e <= r.Epoch().Number && found == nil; e++ {
-		if none, ok := k.none[r.ID]; ok && e >= none {
-			break
-		}
-		var err error
-		if found, err = k.direct(ctx, r, e); err != nil && !errors.Is(err, ErrKeyMissing) {
+	case envelope.ToGroup:
+		if to, err = k.groupByHash(ctx, officer.GroupID(want.Recipient.ID), want.Recipient.Key); err != nil {
 			return nil, err
 		}
+	case envelope.ToDevice:
 	}
-	if found == nil {
-		if none, ok := k.none[r.ID]; !ok || epoch < none {
-			k.none[r.ID] = epoch
-		}
-		return nil, fmt.Errorf("resource %s, epoch %d: %w", r.ID, epoch, ErrKeyMissing)
-	}
-	for found.Context().Epoch > epoch {
-		cur, _ := r.EpochNumber(found.Context().Epoch)
-		n := cur.From
-		if n < epoch { // left out: who opened the next epoch did not hold it
-			return nil, fmt.Errorf("resource %s, epoch %d: %w", r.ID, epoch, ErrKeyMissing)
-		}
-		older, _ := r.EpochNumber(n)
-		context := r.Context(k.w.Organization(), n)
-		prev, err := found.OpenPrevious(cur.Previous, context, older.Commitment)
-		if err != nil {
-			return nil, fmt.Errorf("resource %s, epoch %d: %w: %w", r.ID, n, ErrHistory, err)
-		}
-		k.open[refOf(context)] = prev
-		found = prev
-	}
-	return found, nil
-}
-
-// direct opens an epoch by an envelope.
-func (k *keys) direct(ctx context.Context, r *officer.Resource, epoch uint64) (*datakey.Key, error) {
-	ref := keyRef{string(r.ID[:]), r.Kind, epoch}
-	e, _ := r.EpochNumber(epoch)
-	if key := k.open[ref]; key != nil && key.Commitment() == e.Commitment {
-		return key, nil
-	}
-	if err := k.fetch(ctx, k.mine); err != nil {
-		return nil, err
-	}
-	if key := k.open[ref]; key != nil && key.Commitment() == e.Commitment {
-		return key, nil // tried while it was listed
-	}
-	return k.try(ctx, ref)
-}
-
-func (k *keys) userByHash(ctx context.Context, h officer.Hash) (*keyring.UserKey, error) {
-	m := k.w.Me()
-	for _, u := range m.UserKeys {
-		if plan.MemberRecipient(m.ID, u.Public).Key == h {
-			return k.user(ctx, u.Generation)
-		}
-	}
-	return nil, envelope.ErrOpen
+	return e.Open(to, sender, want)
 }
 
 // hold remembers a key that the caller has just made, if the log has it: a
@@ -332,11 +264,13 @@ func (k *keys) hold(key *datakey.Key) {
 		return
 	}
 	c := key.Context()
-	r := k.w.state.Resource(officer.ResourceID(c.Resource))
-	if r == nil {
-		return
+	var e officer.Epoch
+	if r := k.w.state.Resource(officer.ResourceID(c.Resource)); r != nil {
+		e, _ = r.EpochNumber(c.Epoch)
+	} else if g := k.w.state.Group(officer.GroupID(c.Resource)); g != nil {
+		e, _ = g.EpochNumber(c.Epoch)
 	}
-	if e, ok := r.EpochNumber(c.Epoch); ok && e.Commitment == key.Commitment() {
+	if e.Commitment == key.Commitment() {
 		k.open[refOf(c)] = key
 		k.look()
 	}
@@ -347,6 +281,9 @@ func (k *keys) hold(key *datakey.Key) {
 func (k *keys) destroy() {
 	for _, key := range k.open {
 		key.Destroy()
+	}
+	for _, private := range k.groups {
+		private.Destroy()
 	}
 	for _, u := range k.users {
 		if u != k.w.me.FirstUserKey() {

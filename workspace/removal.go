@@ -17,6 +17,9 @@ type Removal struct {
 	// Rotated get a new key; Closed are those whose key the caller cannot
 	// replace: somebody who shares them opens the next epoch.
 	Rotated, Closed []officer.ResourceID
+	// RotatedGroups and ClosedGroups are the same of groups: who manages one
+	// that is closed opens its next epoch.
+	RotatedGroups, ClosedGroups []officer.GroupID
 	// Envelopes is how many keys are sealed again.
 	Envelopes int
 	// Skipped keep their grants, and get the new keys when they are granted
@@ -126,13 +129,16 @@ func (w *Workspace) devicesLeft(member officer.MemberID) (n int) {
 // held gives the keys that a plan rotates from. One that is not to be had does
 // not keep a device in.
 func (w *Workspace) held(ctx context.Context) plan.Held {
-	return plan.Held{Resource: func(r *officer.Resource) (*plan.Key, error) {
-		key, err := w.keys.resource(ctx, r, r.Epoch().Number)
+	held := func(key *plan.Key, err error) (*plan.Key, error) {
 		if err != nil && keyWithheld(err) {
 			return nil, fmt.Errorf("%w: %w", plan.ErrNoKey, err)
 		}
 		return key, err
-	}}
+	}
+	return plan.Held{
+		Resource: func(r *officer.Resource) (*plan.Key, error) { return held(w.keys.resource(ctx, r, r.Epoch().Number)) },
+		Group:    func(g *officer.Group) (*plan.Key, error) { return held(w.keys.group(ctx, g, g.Epoch().Number)) },
+	}
 }
 
 func (r *Removal) count(p *plan.Plan) {
@@ -142,6 +148,10 @@ func (r *Removal) count(p *plan.Plan) {
 			r.Rotated = append(r.Rotated, o.Resource)
 		case *officer.KeyClosed:
 			r.Closed = append(r.Closed, o.Resource)
+		case *officer.GroupRotated:
+			r.RotatedGroups = append(r.RotatedGroups, o.Group)
+		case *officer.GroupClosed:
+			r.ClosedGroups = append(r.ClosedGroups, o.Group)
 		}
 	}
 	r.Envelopes, r.Skipped = len(p.Envelopes), len(p.Skipped)

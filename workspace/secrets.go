@@ -147,7 +147,7 @@ func (w *Workspace) grantSecret(ctx context.Context, name string, to []string) e
 		if err != nil {
 			return err
 		}
-		if !f.Resource.Rights(officer.MemberPrincipal(m.ID)).Has(officer.Read) {
+		if !w.state.Rights(m.ID, f.Resource).Has(officer.Read) {
 			if err := w.GrantOf(ctx, f.ID, email, officer.Read); err != nil {
 				return err
 			}
