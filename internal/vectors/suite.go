@@ -217,7 +217,7 @@ func dataKeyVectors() []suiteVector {
 		refused("31 bytes", "S-20", k.key[:31], k.commitment()),
 		refused("33 bytes", "S-20", cat(k.key, []byte{0}), k.commitment()),
 		refused("another key", "S-21", flip(k.key, 0), k.commitment()),
-		{Name: "unknown kind", Kind: "data key", Rule: "S-24", Context: &context{c.Organization, c.Resource, 9, 1}, Key: k.key, Commitment: k.commitment()},
+		{Name: "unknown kind", Kind: "data key", Rule: "S-24", Context: &context{c.Organization, c.Resource, 99, 1}, Key: k.key, Commitment: k.commitment()},
 		{Name: "kind 0", Kind: "data key", Rule: "S-24", Context: &context{c.Organization, c.Resource, 0, 1}, Key: k.key, Commitment: k.commitment()},
 		{Name: "epoch 0", Kind: "data key", Rule: "S-24", Context: &context{c.Organization, c.Resource, 1, 0}, Key: k.key, Commitment: k.commitment()},
 		{Name: "resource of 15 bytes", Kind: "data key", Rule: "S-24", Context: &context{c.Organization, c.Resource[1:], 1, 1}, Key: k.key, Commitment: k.commitment()},

@@ -85,6 +85,9 @@ const (
 	KindDirectory KeyKind = 3
 	KindGroup     KeyKind = 4
 	KindUser      KeyKind = 5
+	// KindInvitation is for what one invitation keeps from everybody else; the
+	// log names such keys by their commitment alone (spec/invitation.md).
+	KindInvitation KeyKind = 9
 )
 
 // String is the design's word for the kind.
@@ -100,6 +103,8 @@ func (k KeyKind) String() string {
 		return "group"
 	case KindUser:
 		return "user"
+	case KindInvitation:
+		return "invitation"
 	default:
 		return "unknown kind"
 	}
@@ -110,7 +115,8 @@ func (k KeyKind) String() string {
 // places gives unrelated results (attack 18).
 type KeyContext struct {
 	Organization OrganizationID
-	// Resource is a ResourceID, a GroupID, or for a user key the MemberID;
+	// Resource is a ResourceID, a GroupID, for an invitation the Hash of its
+	// terms, or for a user key the MemberID;
 	// for a user key of generation 1, made before membership, Organization
 	// and Resource are zero (32 zero bytes each).
 	Resource []byte
@@ -131,6 +137,8 @@ func (c KeyContext) Check() error {
 	case KindField, KindFolder, KindDirectory, KindGroup:
 	case KindUser:
 		want = len(MemberID{})
+	case KindInvitation:
+		want = len(Hash{})
 	default:
 		return fmt.Errorf("%w: kind %d", ErrContext, uint8(c.Kind))
 	}

@@ -93,6 +93,8 @@ func TestKeyContextCheck(t *testing.T) {
 		{"directory", KeyContext{Resource: id(16), Kind: KindDirectory, Epoch: 2}, true},
 		{"group", KeyContext{Resource: id(16), Kind: KindGroup, Epoch: 1}, true},
 		{"user", KeyContext{Resource: id(32), Kind: KindUser, Epoch: 1}, true},
+		{"invitation", KeyContext{Resource: id(32), Kind: KindInvitation, Epoch: 2}, true},
+		{"invitation of a short id", KeyContext{Resource: id(16), Kind: KindInvitation, Epoch: 1}, false},
 		{"no kind", KeyContext{Resource: id(16), Epoch: 1}, false},
 		{"unknown kind", KeyContext{Resource: id(16), Kind: 6, Epoch: 1}, false},
 		{"no epoch", KeyContext{Resource: id(16), Kind: KindField}, false},

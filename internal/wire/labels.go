@@ -31,15 +31,32 @@ const (
 	LabelPin      = "underseal/v1/pin"       // MAC of what a client pins: an organization and its head
 	LabelRehearse = "underseal/v1/rehearse"  // MAC of which backups were rehearsed on a device
 	LabelLook     = "underseal/v1/look"      // MAC of what a client saw of an outside system's fields
-	LabelLastSeen = "underseal/v1/last-seen" // signed last-seen statement (reserved)
+	LabelLastSeen = "underseal/v1/last-seen" // signed last-seen statement
 	LabelManifest = "underseal/v1/manifest"  // folder manifest entries (reserved)
 	LabelMeta     = "underseal/v1/meta"      // document metadata (reserved)
-	LabelInvite   = "underseal/v1/invite"    // invitations (reserved)
+	LabelInvite   = "underseal/v1/invite"    // terms of an invitation
 	LabelPolicy   = "underseal/v1/policy"    // other officers' signatures under a policy (reserved)
 	LabelRecordID = "underseal/v1/record-id" // K_id: names of shared records in the log (reserved)
 	LabelEscrow   = "underseal/v1/escrow"    // a user key's seed under an escrow key (reserved)
 
+	LabelLastSeenBox = "underseal/v1/last-seen-box" // mailbox of a device's last-seen statement
+	LabelHeadNumber  = "underseal/v1/head-number"   // digits of a head, for comparing by voice
+
+	LabelInviteBox     = "underseal/v1/invite-mailbox" // its mailbox
+	LabelInviteMessage = "underseal/v1/invite-message" // what the officer leaves there
+	LabelInviteAnswer  = "underseal/v1/invite-answer"  // what the invited person leaves there
+	LabelInviteCard    = "underseal/v1/invite-card"    // the card within an answer
+
 	LabelBulkJob = "underseal/v1/bulk-job" // id of a bulk job
+
+	LabelPairing       = "underseal/v1/pairing"           // HKDF salt of what derives from a pairing code
+	LabelPairingBox    = "underseal/v1/pairing-box"       // mailbox of a pairing
+	LabelPairingOffer  = "underseal/v1/pairing-offer"     // key of what the old device says first
+	LabelPairingAnswer = "underseal/v1/pairing-answer"    // key of what the new device answers
+	LabelPairingReveal = "underseal/v1/pairing-reveal"    // key of what the old device says then
+	LabelPairingSign   = "underseal/v1/pairing-signature" // the old device's signature of an offer
+	LabelPairingNonce  = "underseal/v1/pairing-nonce"     // commitment to the old device's nonce
+	LabelPairingWords  = "underseal/v1/pairing-words"     // the six words of confirmation
 
 	LabelDevKeys       = "underseal/v1/device-keys"       // HKDF salt of what a device derives from its secret
 	LabelDevEncryption = "underseal/v1/device-encryption" // its X-Wing seed
