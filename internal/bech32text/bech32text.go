@@ -10,7 +10,9 @@
 // Bech32's checksum finds up to four wrong characters, but not a "q" inserted
 // or left out before a final "p". Here every form has one fixed length, so
 // that weakness does not matter and Bech32m is not needed (it is refused: one
-// spelling). BIP 173's limit of 90 characters is not kept, as in age.
+// spelling). BIP 173's limit of 90 characters is not kept, as in age. The one
+// form whose length differs is an encoding that ends by itself, which a "q"
+// more or less breaks as well: see DecodeUpTo.
 //
 // The forms are those of spec/key-store.md and stay readable for ever.
 package bech32text
@@ -54,6 +56,26 @@ func Decode(hrp string, n int, s string) ([]byte, error) {
 	if want := textLen(hrp, n); len(s) != want {
 		return nil, fmt.Errorf("%w: %d characters, expected %d", ErrMalformed, len(s), want)
 	}
+	return decode(hrp, n, s)
+}
+
+// DecodeUpTo reads a text of 1 to most bytes. The caller decodes them with a
+// format that says where it ends, and refuses bytes that are cut off or left
+// over: the checksum alone would not find them all.
+func DecodeUpTo(hrp string, most int, s string) ([]byte, error) {
+	check(hrp, most)
+	if len(s) < textLen(hrp, 1) || len(s) > textLen(hrp, most) {
+		return nil, fmt.Errorf("%w: %d characters, expected %d to %d", ErrMalformed, len(s), textLen(hrp, 1), textLen(hrp, most))
+	}
+	n := (len(s) - textLen(hrp, 0)) * 5 / 8
+	if textLen(hrp, n) != len(s) {
+		return nil, fmt.Errorf("%w: %d characters, which is no whole number of bytes", ErrMalformed, len(s))
+	}
+	return decode(hrp, n, s)
+}
+
+// decode reads a text of the length that n bytes have.
+func decode(hrp string, n int, s string) ([]byte, error) {
 	lower := strings.ToLower(s)
 	if s != lower && s != strings.ToUpper(s) {
 		return nil, fmt.Errorf("%w: lower and upper case are mixed", ErrMalformed)

@@ -200,3 +200,37 @@ func FuzzDecode(f *testing.F) {
 		}
 	})
 }
+
+// TestDecodeUpTo reads texts of every length, and no length that no whole
+// number of bytes has, none or too many.
+func TestDecodeUpTo(t *testing.T) {
+	t.Parallel()
+	const most = 70
+	for n := 1; n <= most; n++ {
+		text := Encode(hrp, counting(n))
+		if got, err := DecodeUpTo(hrp, most, text); err != nil || !bytes.Equal(got, counting(n)) {
+			t.Errorf("%d bytes: %x, %v", n, got, err)
+		}
+		if got, err := DecodeUpTo(hrp, most, strings.ToUpper(text)); err != nil || !bytes.Equal(got, counting(n)) {
+			t.Errorf("%d bytes in upper case: %x, %v", n, got, err)
+		}
+		for i := range text {
+			for _, c := range []byte{'q', 'P', text[i] ^ 1} {
+				if c == text[i] {
+					continue
+				}
+				if got, err := DecodeUpTo(hrp, most, text[:i]+string(c)+text[i+1:]); !errors.Is(err, ErrMalformed) {
+					t.Errorf("%d bytes, character %d altered: %x, %v", n, i, got, err)
+				}
+			}
+		}
+	}
+	for what, text := range map[string]string{
+		"nothing": "", "no bytes": Encode(hrp, nil), "a byte too many": Encode(hrp, counting(most+1)),
+		"another prefix": Encode("underseal-other", counting(32)), "a space after it": Encode(hrp, counting(32)) + " ",
+	} {
+		if got, err := DecodeUpTo(hrp, most, text); !errors.Is(err, ErrMalformed) {
+			t.Errorf("%s: %x, %v", what, got, err)
+		}
+	}
+}
