@@ -200,7 +200,7 @@ func DecodeCardFile(text []byte) (CardFile, error) {
 	if len(text) > 3*wire.MaxCard { // base64 and line breaks
 		return CardFile{}, fmt.Errorf("%w: %w", ErrCard, wire.ErrTooLarge)
 	}
-	content, err := cardBlock(text)
+	content, err := textBlock(text, cardPEM, ErrCard)
 	if err != nil {
 		return CardFile{}, err
 	}
@@ -224,32 +224,33 @@ func DecodeCardFile(text []byte) (CardFile, error) {
 	return CardFile{Card: c, Name: w.Name, Email: w.Email}, nil
 }
 
-// cardBlock returns what the one block in text holds. It is not left to
-// encoding/pem, which passes over a block that it cannot read and takes the
-// next one, and forgives base64 that says one thing in several ways.
-func cardBlock(text []byte) ([]byte, error) {
+// textBlock returns what the one block of a kind in text holds, or an error that
+// is refused. It is not left to encoding/pem, which passes over a block that it
+// cannot read and takes the next one, and forgives base64 that says one thing in
+// several ways.
+func textBlock(text []byte, kind string, refused error) ([]byte, error) {
 	const begin, end = "-----BEGIN ", "-----END "
 	var inside, after bool
 	var digits []byte
 	for line := range bytes.Lines(text) {
 		line = bytes.TrimRight(line, " \t\r\n")
 		switch l := string(line); {
-		case l == begin+cardPEM+"-----" && !inside && !after:
+		case l == begin+kind+"-----" && !inside && !after:
 			inside = true
-		case l == end+cardPEM+"-----" && inside:
+		case l == end+kind+"-----" && inside:
 			inside, after = false, true
 		case strings.HasPrefix(l, begin), strings.HasPrefix(l, end): // which one was meant?
-			return nil, fmt.Errorf("%w: not one %q block alone", ErrCard, cardPEM)
+			return nil, fmt.Errorf("%w: not one %q block alone", refused, kind)
 		case inside:
 			digits = append(digits, line...)
 		}
 	}
 	if !after {
-		return nil, fmt.Errorf("%w: no %q block", ErrCard, cardPEM)
+		return nil, fmt.Errorf("%w: no %q block", refused, kind)
 	}
 	content, err := base64.StdEncoding.DecodeString(string(digits))
 	if err != nil || base64.StdEncoding.EncodeToString(content) != string(digits) {
-		return nil, fmt.Errorf("%w: the block is not base64", ErrCard)
+		return nil, fmt.Errorf("%w: the block is not base64", refused)
 	}
 	return content, nil
 }

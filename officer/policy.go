@@ -2,8 +2,8 @@ package officer
 
 import (
 	"fmt"
+	"slices"
 
-	"github.com/underseal/underseal/internal/pubkey"
 	"github.com/underseal/underseal/internal/wire"
 )
 
@@ -70,22 +70,14 @@ func (tx *transaction) applyPolicy(o *Policy) error {
 	if !o.valid() || len(o.Cosigned) > maxOfficers {
 		return fmt.Errorf("%w: policy", ErrOperation)
 	}
-	payload := o.Payload(tx.s.org, tx.s.head)
-	signed := map[MemberID]struct{}{tx.member: {}}
-	for _, c := range o.Cosigned {
-		d := tx.s.devices[c.Device]
-		if d == nil || d.Removed || tx.s.members[d.Member].Role != RoleOfficer {
-			return fmt.Errorf("%w: a signature that is not an officer's", ErrAuthority)
-		}
-		if _, twice := signed[d.Member]; twice {
-			return fmt.Errorf("%w: two signatures of one officer", ErrAuthority)
-		}
-		signed[d.Member] = struct{}{}
-		if pubkey.Verify(d.Record.Signing, wire.LabelPolicy, payload, c.Signature) != nil {
-			return fmt.Errorf("%w: an officer's signature that does not verify", ErrAuthority)
-		}
+	signers, err := o.signers(tx.s)
+	switch {
+	case err != nil:
+		return err
+	case slices.Contains(signers, tx.member):
+		return fmt.Errorf("%w: two signatures of one officer", ErrAuthority)
 	}
-	if before := tx.s.policy.Recovery; o.Recovery < before && uint64(len(signed)) < before {
+	if before := tx.s.policy.Recovery; o.Recovery < before && uint64(len(signers))+1 < before {
 		return fmt.Errorf("%w: a lower threshold takes as many officers as it was", ErrAuthority)
 	}
 	tx.s.policy = *o

@@ -8,12 +8,8 @@ import (
 	"github.com/underseal/underseal/officer/plan"
 )
 
-// Removal is what the removal of a device does, in one entry of the log.
-type Removal struct {
-	Device DeviceInfo
-	// Own: the member's user key is replaced. Otherwise it is closed until one
-	// of their devices makes the next.
-	Own bool
+// Renewal is what a removal does to keys, in the entry that removes.
+type Renewal struct {
 	// Rotated get a new key; Closed are those whose key the caller cannot
 	// replace: somebody who shares them opens the next epoch.
 	Rotated, Closed []officer.ResourceID
@@ -25,6 +21,33 @@ type Removal struct {
 	// Skipped keep their grants, and get the new keys when they are granted
 	// again.
 	Skipped int
+}
+
+// renewalOf reads a plan before it is packed.
+func renewalOf(p *plan.Plan) (r Renewal) {
+	for _, op := range p.Operations {
+		switch o := op.(type) {
+		case *officer.KeyRotated:
+			r.Rotated = append(r.Rotated, o.Resource)
+		case *officer.KeyClosed:
+			r.Closed = append(r.Closed, o.Resource)
+		case *officer.GroupRotated:
+			r.RotatedGroups = append(r.RotatedGroups, o.Group)
+		case *officer.GroupClosed:
+			r.ClosedGroups = append(r.ClosedGroups, o.Group)
+		}
+	}
+	r.Envelopes, r.Skipped = len(p.Envelopes), len(p.Skipped)
+	return r
+}
+
+// Removal is what the removal of a device does, in one entry of the log.
+type Removal struct {
+	Device DeviceInfo
+	// Own: the member's user key is replaced. Otherwise it is closed until one
+	// of their devices makes the next.
+	Own bool
+	Renewal
 	// Added are devices that the removed one brought in and that stay: whoever
 	// held it may hold them (attack 62).
 	Added []DeviceInfo
@@ -43,8 +66,9 @@ func (w *Workspace) PlanRemoval(ctx context.Context, id officer.DeviceID) (Remov
 	if err != nil {
 		return r, err
 	}
-	r.count(p)
-	return r, nil
+	r.Renewal = renewalOf(p)
+	_, _, err = w.sign(p) // what replay would refuse is not proposed
+	return r, err
 }
 
 // RemoveDevice takes away a device: another one of the caller's own, or by an
@@ -58,19 +82,20 @@ func (w *Workspace) RemoveDevice(ctx context.Context, id officer.DeviceID) (Remo
 	if err != nil {
 		return r, err
 	}
-	var done *plan.Plan
 	err = w.commit(ctx, func(a plan.Author) (*plan.Plan, error) {
 		if err := w.requireMe(); err != nil { // the other one was faster
 			return nil, err
 		}
-		done, err = w.planRemoval(ctx, a, id)
-		return done, err
+		p, err := w.planRemoval(ctx, a, id)
+		if err == nil {
+			r.Renewal = renewalOf(p)
+		}
+		return p, err
 	})
 	if err != nil {
 		return r, err
 	}
 	w.keys.relist() // the envelopes of the new keys may have been seen too early
-	r.count(done)
 	return r, nil
 }
 
@@ -139,20 +164,4 @@ func (w *Workspace) held(ctx context.Context) plan.Held {
 		Resource: func(r *officer.Resource) (*plan.Key, error) { return held(w.keys.resource(ctx, r, r.Epoch().Number)) },
 		Group:    func(g *officer.Group) (*plan.Key, error) { return held(w.keys.group(ctx, g, g.Epoch().Number)) },
 	}
-}
-
-func (r *Removal) count(p *plan.Plan) {
-	for _, op := range p.Operations {
-		switch o := op.(type) {
-		case *officer.KeyRotated:
-			r.Rotated = append(r.Rotated, o.Resource)
-		case *officer.KeyClosed:
-			r.Closed = append(r.Closed, o.Resource)
-		case *officer.GroupRotated:
-			r.RotatedGroups = append(r.RotatedGroups, o.Group)
-		case *officer.GroupClosed:
-			r.ClosedGroups = append(r.ClosedGroups, o.Group)
-		}
-	}
-	r.Envelopes, r.Skipped = len(p.Envelopes), len(p.Skipped)
 }

@@ -216,19 +216,8 @@ func (w *Workspace) commit(ctx context.Context, build func(plan.Author) (*plan.P
 		if len(p.Operations) == 0 { // the log has allowed it already
 			return w.upload(ctx, p)
 		}
-		if err := p.Pack(); err != nil {
-			return err
-		}
 		head := w.state.Head()
-		entry, err := officer.Entry{
-			Organization: w.state.Organization(), Sequence: head.Length, Previous: head.Hash,
-			Time: w.now(), Author: w.me.Keys().ID(), Operations: p.Operations,
-		}.Sign(w.me.Keys().Sign)
-		if err != nil {
-			return err
-		}
-		// Never append what replay would refuse: it would end the log for all.
-		next, err := w.state.ApplyWith(p.Blob, entry)
+		entry, next, err := w.sign(p)
 		if err != nil {
 			return err
 		}
@@ -250,6 +239,25 @@ func (w *Workspace) commit(ctx context.Context, build func(plan.Author) (*plan.P
 		}
 	}
 	return fmt.Errorf("append: %w", store.ErrConflict)
+}
+
+// sign makes the entry of a plan and what the log says after it, or says what
+// replay would refuse.
+func (w *Workspace) sign(p *plan.Plan) (entry []byte, next *officer.State, err error) {
+	if err := p.Pack(); err != nil {
+		return nil, nil, err
+	}
+	head := w.state.Head()
+	entry, err = officer.Entry{
+		Organization: w.state.Organization(), Sequence: head.Length, Previous: head.Hash,
+		Time: w.now(), Author: w.me.Keys().ID(), Operations: p.Operations,
+	}.Sign(w.me.Keys().Sign)
+	if err != nil {
+		return nil, nil, err
+	}
+	// Never append what replay would refuse: it would end the log for all.
+	next, err = w.state.ApplyWith(p.Blob, entry)
+	return entry, next, err
 }
 
 func (w *Workspace) upload(ctx context.Context, p *plan.Plan) error {
