@@ -113,7 +113,7 @@ func (tx *transaction) openEpoch(epochs *[]Epoch, kind KeyKind, next Epoch) erro
 	if err := tx.checkEpochKey(kind, next.Commitment, next.Public); err != nil {
 		return err
 	}
-	cur.Closed = true
+	cur.close(tx.sequence)
 	next.Author, next.Sequence = tx.author, tx.sequence
 	*epochs = append(*epochs, next)
 	return nil
@@ -125,8 +125,14 @@ func (tx *transaction) closeEpoch(epochs []Epoch, number uint64) error {
 	if number != cur.Number || cur.Closed || cur.Sequence == tx.sequence {
 		return ErrEpoch
 	}
-	cur.Closed = true
+	cur.close(tx.sequence)
 	return nil
+}
+
+func (e *Epoch) close(at uint64) {
+	if !e.Closed {
+		e.Closed, e.ClosedAt = true, at
+	}
 }
 
 // rights are those of the author's member on a resource.
@@ -357,7 +363,7 @@ func (tx *transaction) applyResourceEnded(o *ResourceEnded) error {
 		return ErrEnded
 	}
 	r.Ended = true
-	r.Epochs[len(r.Epochs)-1].Closed = true
+	r.Epochs[len(r.Epochs)-1].close(tx.sequence)
 	if r.Binding.ID != "" {
 		delete(tx.s.taken.bindings, r.Binding)
 	}

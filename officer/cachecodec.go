@@ -138,6 +138,9 @@ func (w *cacheWriter) epochs(list []Epoch, public bool) {
 		w.number(w.devices[e.Author])
 		w.number(e.Sequence)
 		w.flag(e.Closed)
+		if e.Closed {
+			w.number(e.ClosedAt)
+		}
 	}
 }
 
@@ -339,7 +342,10 @@ func (r *cacheReader) epochs(public bool) []Epoch {
 			e.Previous, e.From = r.fixed(sealedKeySize), r.upTo(uint64(i))
 			r.check(e.From > 0)
 		}
-		e.Author, e.Sequence, e.Closed = r.deviceAt(), r.number(), r.flag()
+		e.Author, e.Sequence = r.deviceAt(), r.number()
+		if e.Closed = r.flag(); e.Closed {
+			e.ClosedAt = r.number()
+		}
 		list[i] = e
 	}
 	return list

@@ -96,6 +96,7 @@ type Epoch struct {
 	Author     DeviceID // who made it
 	Sequence   uint64
 	Closed     bool
+	ClosedAt   uint64 // sequence of the entry that closed it, which may have opened the next
 }
 
 // GrantState is a principal's present rights on a resource.

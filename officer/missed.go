@@ -1,0 +1,74 @@
+package officer
+
+import "slices"
+
+// Missed lists the principals who are granted a resource and to whom its present
+// key was not sealed: when it was made, their own key was closed. Whoever shares
+// the resource seals it to them again (operation 12), once theirs is no longer
+// closed.
+func (s *State) Missed(r *Resource) (list []Principal) {
+	e := r.Epoch()
+	if e.Closed || r.Ended {
+		return nil // whoever opens the next epoch seals it to all
+	}
+	for _, g := range r.Grants {
+		if announced(g.Senders, e.Number) {
+			continue
+		}
+		if m, ok := g.Principal.Member(); ok {
+			if s.members[m].closedAt(s, e.Sequence) {
+				list = append(list, g.Principal)
+			}
+		} else if id, ok := g.Principal.Group(); ok && s.groups[id].closedAt(e.Sequence) {
+			list = append(list, g.Principal)
+		}
+	}
+	return list
+}
+
+// MissedGroup is Missed for those who are in a group and its present seed, which
+// whoever manages the group seals again (operation 30).
+func (s *State) MissedGroup(g *Group) (list []MemberID) {
+	e := g.Epoch()
+	if e.Closed {
+		return nil
+	}
+	for _, x := range g.Members {
+		if !announced(x.Senders, e.Number) && s.members[x.Member].closedAt(s, e.Sequence) {
+			list = append(list, x.Member)
+		}
+	}
+	return list
+}
+
+func announced(list []Sender, epoch uint64) bool {
+	return slices.ContainsFunc(list, func(x Sender) bool { return x.Epoch == epoch })
+}
+
+// closedAt tells whether an entry could seal nothing to the member: an earlier
+// one, or itself, had removed a device of theirs, and none had brought a new
+// user key since.
+func (m *Member) closedAt(s *State, sequence uint64) bool {
+	// From the last user key that the entry could know.
+	var since uint64
+	for _, k := range m.UserKeys {
+		if k.Sequence <= sequence {
+			since = k.Sequence
+		}
+	}
+	return slices.ContainsFunc(m.Devices, func(id DeviceID) bool {
+		d := s.devices[id]
+		return d.Removed && d.RemovedAt > since && d.RemovedAt <= sequence
+	})
+}
+
+// closedAt is the same of a group.
+func (g *Group) closedAt(sequence uint64) bool {
+	var e Epoch
+	for _, x := range g.Epochs {
+		if x.Sequence <= sequence {
+			e = x
+		}
+	}
+	return e.Closed && e.ClosedAt <= sequence
+}
