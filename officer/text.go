@@ -24,6 +24,7 @@ const (
 	TextDevice       TextKind = 4 // a device's label
 	TextOrganization TextKind = 5 // the organization's name
 	TextGroup        TextKind = 6 // a group's name
+	TextReason       TextKind = 7 // why somebody is to be recovered
 )
 
 // SaltSize is the length of the salt of a committed text in bytes. It hides
@@ -98,8 +99,10 @@ func DecodeOpening(b []byte, commitment Hash) (Opening, error) {
 // SafetyNumber is what two people compare: 60 digits in groups of five. It is
 // made of 60 bytes of HKDF-SHA256 over the fingerprint; each 5 bytes,
 // big-endian, modulo 100,000 give a group.
-func SafetyNumber(id MemberID) string {
-	b, err := hkdf.Key(sha256.New, id[:], nil, wire.LabelSafetyNumber, 60)
+func SafetyNumber(id MemberID) string { return digits(id[:], wire.LabelSafetyNumber) }
+
+func digits(of []byte, label string) string {
+	b, err := hkdf.Key(sha256.New, of, nil, label, 60)
 	if err != nil {
 		panic(err) // only lengths above 255 hashes fail
 	}

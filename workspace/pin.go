@@ -111,7 +111,7 @@ func (w *Workspace) savePin(ctx context.Context) error {
 			return err
 		}
 	}
-	w.pin = Pin{Organization: org, Location: w.store.Info().Location, Head: head, Synced: w.now()}
+	w.pin = Pin{Organization: org, Location: w.store.Info().Location, Head: head, Synced: w.synced()}
 	p := pinWire{
 		Version: wire.Version, Organization: org, Location: w.pin.Location,
 		Length: w.pin.Head.Length, Hash: w.pin.Head.Hash, Synced: uint64(min(max(w.pin.Synced.Unix(), 0), maxSynced)),

@@ -43,16 +43,22 @@ func (w *Workspace) read(ctx context.Context, from, limit uint64) ([][]byte, err
 
 // Sync reads what is new in the store, verifies it and pins the new head. A
 // store that has lost what this device saw, or tells another story, is
-// refused and nothing changes.
+// refused and nothing changes. Now and then it holds the log against what
+// colleagues' devices say they have seen, see [Workspace.Sightings].
 func (w *Workspace) Sync(ctx context.Context) error {
+	again := true
 	for range maxAttempts {
 		if err := w.syncOnce(ctx); err != nil {
 			return err
 		}
-		if w.pin.Head.Length <= w.state.Head().Length {
+		switch {
+		case w.pin.Head.Length > w.state.Head().Length:
+			// Another command of this device has seen more: so shall this one.
+		case len(w.sightings) > 0 && again:
+			again = false // a colleague may have been faster than this reading
+		default:
 			return nil
 		}
-		// Another command of this device has seen more: so shall this one.
 	}
 	return ErrRollback
 }
@@ -112,6 +118,9 @@ func (w *Workspace) syncOnce(ctx context.Context) error {
 	if !pinned {
 		return ErrRollback
 	}
+	if err := w.compareHeads(ctx, state); err != nil {
+		return err
+	}
 	advanced := w.state == nil || state.Head() != w.state.Head() || w.pin.Head != state.Head()
 	before := w.state
 	w.state = state
@@ -156,33 +165,41 @@ func (w *Workspace) Entries(ctx context.Context) ([]officer.Entry, error) {
 
 // entriesFrom is Entries from a position on: the chain leads from there to the
 // verified head.
-func (w *Workspace) entriesFrom(ctx context.Context, from uint64) ([]officer.Entry, error) {
-	var out []officer.Entry
+func (w *Workspace) entriesFrom(ctx context.Context, from uint64) (out []officer.Entry, err error) {
+	err = w.walk(ctx, w.state.Head(), from, func(e officer.Entry, _ officer.Hash) { out = append(out, e) })
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// walk reads the entries from a position to a verified head. What it shows is
+// what was verified if it ends without an error, and not before.
+func (w *Workspace) walk(ctx context.Context, head officer.Head, from uint64, show func(officer.Entry, officer.Hash)) error {
 	var last officer.Hash
-	length := w.state.Head().Length
-	for at := from; at < length; {
-		batch, err := w.read(ctx, at, length-at)
+	for at := from; at < head.Length; {
+		batch, err := w.read(ctx, at, head.Length-at)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		if len(batch) == 0 {
-			return nil, ErrRollback
+			return ErrRollback
 		}
 		for _, b := range batch {
 			e, err := officer.DecodeEntry(b)
 			if err != nil {
-				return nil, fmt.Errorf("read log: %w", err)
+				return fmt.Errorf("read log: %w", err)
 			}
 			if e.Sequence != at || e.Previous != last && (at != from || from == 0) {
-				return nil, ErrFork
+				return ErrFork
 			}
 			last = officer.EntryHash(b)
-			out = append(out, e)
+			show(e, last)
 			at++
 		}
 	}
-	if last != w.state.Head().Hash {
-		return nil, ErrFork
+	if from < head.Length && last != head.Hash {
+		return ErrFork
 	}
-	return out, nil
+	return nil
 }

@@ -54,6 +54,10 @@ type Workspace struct {
 	keys  *keys
 	// rebuilt is why the cache was not used, for diagnostics.
 	rebuilt error
+
+	due       bool // statements are to be asked for
+	sightings []Sighting
+	announced officer.Head // what this device has stated last, as far as known
 }
 
 func newWorkspace(c Config) *Workspace {
@@ -121,7 +125,7 @@ func Open(ctx context.Context, c Config) (*Workspace, error) {
 	if err != nil {
 		return nil, err
 	}
-	w.pin = pin
+	w.pin, w.announced = pin, pin.Head
 	w.keys = newKeys(w)
 	if err := w.finishFounding(ctx); err != nil {
 		return nil, err
@@ -187,7 +191,7 @@ func (w *Workspace) requireMe() error {
 type Freshness struct {
 	Head     officer.Head
 	HeadTime time.Time // claimed by the head's author
-	Synced   time.Time // when this device last read the store
+	Synced   time.Time // when this device last read the store, and no colleague had seen more
 }
 
 // Freshness returns the pinned head and its times.
