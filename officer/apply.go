@@ -5,7 +5,6 @@ import (
 	"slices"
 
 	"github.com/underseal/underseal/internal/pubkey"
-	"github.com/underseal/underseal/internal/wire"
 )
 
 // transaction is the application of one entry. Each operation sees what those
@@ -14,8 +13,9 @@ import (
 type transaction struct {
 	s        *State
 	author   DeviceID
-	member   MemberID // the author's
-	role     Role     // the author's, 0 in genesis
+	member   MemberID         // the author's
+	role     Role             // the author's, 0 in genesis
+	request  *RecoveryRequest // of an author who belongs to nobody until it takes over
 	sequence uint64
 
 	mustRotate      map[ResourceID]uint64   // what has to be rotated or closed, with the epoch that may not stay open
@@ -33,12 +33,13 @@ func authority(role Role, op OpKind) bool {
 	switch op {
 	case OpGenesis:
 		return role == 0 // the first entry has no author who belongs
-	case OpMemberRemoved, OpRoleChanged, OpPolicy, OpInvitationWithdrawn:
+	case OpMemberRemoved, OpRoleChanged, OpPolicy, OpInvitationWithdrawn, OpRecoveryRequested, OpRecoveryApproved:
 		return role == RoleOfficer
 	case OpMemberAdded, OpKeyCreated, OpKeyRotated, OpGrant, OpRevoke, OpDirectory, OpKeyResealed, OpResourceEnded,
 		OpGroupCreated, OpGroupMemberAdded, OpGroupMemberRemoved, OpGroupRotated, OpGroupResealed:
 		return role == RoleOfficer || role == RoleMember
-	case OpDeviceAdded, OpDeviceRemoved, OpUserKey, OpKeyClosed, OpGroupClosed, OpBlob:
+	case OpDeviceAdded, OpDeviceRemoved, OpUserKey, OpKeyClosed, OpGroupClosed, OpBlob,
+		OpRecoveryEnrolled, OpRecoveryEnded, OpRecoveryFinished:
 		return role != 0 // of their own; officers may remove others' devices; guests close what a removal of theirs requires
 	default:
 		return false
@@ -46,7 +47,7 @@ func authority(role Role, op OpKind) bool {
 }
 
 func (tx *transaction) apply(op Operation) error {
-	if !authority(tx.role, op.Kind()) {
+	if !authority(tx.role, op.Kind()) || (tx.request != nil) != (op.Kind() == OpRecoveryFinished) {
 		return ErrAuthority
 	}
 	switch o := op.(type) {
@@ -98,6 +99,16 @@ func (tx *transaction) apply(op Operation) error {
 		return tx.applyGroupClosed(o)
 	case *GroupResealed:
 		return tx.applyGroupResealed(o)
+	case *RecoveryEnrolled:
+		return tx.applyRecoveryEnrolled(o)
+	case *RecoveryEnded:
+		return tx.applyRecoveryEnded(o)
+	case *RecoveryRequested:
+		return tx.applyRecoveryRequested(o)
+	case *RecoveryApproved:
+		return tx.applyRecoveryApproved(o)
+	case *RecoveryFinished:
+		return tx.applyRecoveryFinished(o)
 	default:
 		return ErrUnknownOp
 	}
@@ -196,15 +207,9 @@ func (tx *transaction) applyDeviceAdded(o *DeviceAdded) error {
 	if o.Member != tx.member { // nobody adds a device to somebody else: it would read for them
 		return ErrAuthority
 	}
-	d, err := decodeDevice(o.Device)
+	d, err := tx.newDevice(o.Member, o.Device, o.Acceptance)
 	if err != nil {
-		return fmt.Errorf("%w: %w", ErrOperation, err)
-	}
-	if tx.s.devices[d.ID()] != nil {
-		return fmt.Errorf("device: %w", ErrDuplicate)
-	}
-	if pubkey.Verify(d.Signing, wire.LabelDevice, AcceptancePayload(tx.s.org, o.Member, o.Device), o.Acceptance) != nil {
-		return fmt.Errorf("%w: the device did not accept", ErrOperation)
+		return err
 	}
 	m := tx.s.changeMember(tx.member)
 	m.Devices = append(m.Devices, d.ID())
@@ -265,6 +270,7 @@ func (tx *transaction) applyUserKey(o *UserKeyRotated) error {
 	})
 	m.KeyClosed = false
 	tx.mustUserKey = false
+	tx.endEnrolment(o.Member) // it holds the key before
 	return nil
 }
 

@@ -44,6 +44,7 @@ func (tx *transaction) applyMemberRemoved(o *MemberRemoved) error {
 			r.Grants = slices.DeleteFunc(slices.Clone(r.Grants), func(g GrantState) bool { return without(g.Principal) })
 		}
 	}
+	tx.endEnrolment(o.Member)
 	m := tx.s.changeMember(o.Member)
 	m.Removed, m.RemovedAt, m.KeyClosed = true, tx.sequence, true
 	for _, id := range m.Devices {

@@ -32,7 +32,8 @@ func groupActors() []actor {
 }
 
 func actorsOf(op officer.OpKind) []actor {
-	if op >= officer.OpGroupCreated && op < officer.OpResourceEnded {
+	recovery := op >= officer.OpRecoveryEnrolled && op <= officer.OpRecoveryFinished && op != officer.OpBlob
+	if op >= officer.OpGroupCreated && op < officer.OpResourceEnded && !recovery {
 		return groupActors()
 	}
 	return actors()

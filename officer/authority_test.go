@@ -67,7 +67,7 @@ func letters(r officer.Rights) string {
 
 // attempt is one way to use an operation. In its script, ME is the actor and
 // CLOSE ends a removal of a device of one's own: it closes "field" where one
-// has rights on it.
+// has rights on it. AS names another author device.
 type attempt struct {
 	what   string
 	script string
@@ -79,7 +79,7 @@ func always(err error) func(actor) error { return func(actor) error { return err
 // authorityTable is spec/log.md's table "Authority", and the attempts that show
 // each of its cells.
 var authorityTable = slices.SortedFunc(
-	slices.Values(slices.Concat(resourceAuthority, groupAuthority, memberAuthority, []authorityRow{endedAuthority})),
+	slices.Values(slices.Concat(resourceAuthority, groupAuthority, memberAuthority, recoveryAuthority, []authorityRow{endedAuthority})),
 	func(a, b authorityRow) int { return int(a.number) - int(b.number) },
 )
 
@@ -211,7 +211,7 @@ func authorityBase(t *testing.T) *officertest.Org {
 		}
 		o.Do(fmt.Sprintf("%s: add device %[1]s/laptop", a.name))
 	}
-	return placeInGroups(o.Do("alice: rotate field"))
+	return enrollInBase(placeInGroups(o.Do("alice: rotate field")))
 }
 
 // everyAttempt yields attempts with the base that they are made on.
@@ -240,7 +240,8 @@ func TestAuthority(t *testing.T) {
 		bases := map[*officertest.Org][]attempt{base: row.attempts, lax: laxAttempts[row.number]}
 		for base, at := range everyAttempt(bases) {
 			for _, a := range actorsOf(row.number) {
-				err := base.For(t).TryOps(a.name, attemptOps(base, at, a)...)
+				author, ops := attemptOps(base, at, a)
+				err := base.For(t).TryOps(author, ops...)
 				want := at.want(a)
 				if !errors.Is(err, want) || want == nil && err != nil {
 					t.Errorf("%s, %s, by %s with %q: %v, want %v", row.number, at.what, a.name, a.rights, err, want)
@@ -262,18 +263,22 @@ func TestAuthority(t *testing.T) {
 	}
 }
 
-func attemptOps(base *officertest.Org, at attempt, a actor) []officer.Operation {
+func attemptOps(base *officertest.Org, at attempt, a actor) (author string, ops []officer.Operation) {
 	if at.script == "GENESIS" {
-		return []officer.Operation{&officer.Genesis{Card: base.Person(a.name).File.Card.Bytes()}}
+		return a.name, []officer.Operation{&officer.Genesis{Card: base.Person(a.name).File.Card.Bytes()}}
 	}
 	closing := ""
 	if a.rights != 0 {
 		closing = "; close field"
 	}
 	if script, outside := strings.CutPrefix(at.script, "BLOB "); outside {
-		return []officer.Operation{base.Outside(base.Ops(strings.ReplaceAll(script, "ME", a.name))...)}
+		return a.name, []officer.Operation{base.Outside(base.Ops(strings.ReplaceAll(script, "ME", a.name))...)}
 	}
-	return base.Ops(strings.NewReplacer("ME", a.name, " CLOSE", closing).Replace(at.script))
+	author, script := a.name, strings.NewReplacer("ME", a.name, " CLOSE", closing).Replace(at.script)
+	if by, ok := strings.CutPrefix(script, "AS "); ok {
+		author, script, _ = strings.Cut(by, " ")
+	}
+	return author, base.Ops(script)
 }
 
 // TestAuthorityIsSpecified compares the table with the one of the spec, and

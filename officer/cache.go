@@ -69,6 +69,11 @@ func (s *State) EncodeCache() []byte {
 		w.fixed(id[:])
 		w.resource(s.resources[id])
 	}
+	w.count(len(s.requests))
+	for _, id := range ordered(s.requests, compareDevices) {
+		w.fixed(id[:])
+		w.request(s.requests[id])
+	}
 	w.policy(s.policy)
 	w.flag(s.hasDir)
 	if s.hasDir {
@@ -130,6 +135,12 @@ func DecodeCache(b []byte) (*State, error) {
 		r.check(len(s.resources) == 0 || compareIDs(prev, id) < 0)
 		s.resources[id], prev = r.resource(id), id
 	}
+	s.requests = map[DeviceID]*RecoveryRequest{}
+	for prev, n := (DeviceID{}), r.count(len(DeviceID{})); n > 0; n-- {
+		id := r.deviceID()
+		r.check(len(s.requests) == 0 || compareDevices(prev, id) < 0)
+		s.requests[id], prev = r.request(id, s), id
+	}
 	s.policy = r.policy()
 	if s.hasDir = r.flag(); s.hasDir {
 		s.directory = ResourceID(r.fixed(len(s.directory)))
@@ -174,12 +185,25 @@ func (s *State) named() taken {
 			key(k.Commitment)
 			public(k.Public)
 		}
+		for _, e := range m.Enrolments {
+			key(e.Commitment)
+			for _, x := range e.Shares {
+				key(x.Commitment)
+			}
+		}
+	}
+	device := func(d DeviceRecord) {
+		t.texts[d.Label] = struct{}{}
+		public(d.Encryption)
+		public(d.Signing)
+		public(d.SignIn)
 	}
 	for _, d := range s.devices {
-		t.texts[d.Record.Label] = struct{}{}
-		public(d.Record.Encryption)
-		public(d.Record.Signing)
-		public(d.Record.SignIn)
+		device(d.Record)
+	}
+	for _, r := range s.requests {
+		t.texts[r.Reason] = struct{}{}
+		device(r.Record)
 	}
 	for _, g := range s.groups {
 		t.texts[g.Label] = struct{}{}

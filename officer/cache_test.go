@@ -51,6 +51,11 @@ func busy(t officertest.TB) *officertest.Org {
 		"bob: grant case to group team r",
 		"olga: create group board of olga*,greta; rotate group team; reseal group team@1 to bob",
 		"olga: take greta from board; close group board; create group spare of olga*,greta; close group team",
+		"bob: enroll bob 2 with alice,olga",
+		"bob: enroll bob 2 with olga,alice",
+		"olga: request bob/new; request bob/newer", "alice: file bob/new.reason under people",
+		"alice: approve bob/new by alice",
+		"greta: enroll greta 2 with olga,alice; rotate user greta; enroll greta+@2 2 with alice,olga",
 	)
 }
 
@@ -253,11 +258,20 @@ func use(s *officer.State) {
 			_ = s.MayHoldGroup(g.ID, 1, m.ID, officer.Hash{}, m.AddedBy)
 		}
 		s.Reach(m.ID)
+		s.SharesOf(m.ID)
+		if e := m.Enrolment(); e != nil {
+			s.Holders(e)
+			_ = s.MayHoldShare(m.ID, e.Number, 1, m.ID, officer.Hash{}, m.AddedBy)
+		}
 		for _, r := range s.Resources() {
 			_ = s.MayHold(r.ID, r.Epoch().Number, m.ID, officer.Hash{}, m.AddedBy)
 			s.Openings(r.Label)
 			_ = r.Context(s.Organization(), 1)
 		}
+	}
+	for _, r := range s.Requests() {
+		s.Approvers(r)
+		_ = s.MayRecover(r.Device, r.Number, 1, r.By)
 	}
 	_, _ = s.Apply([]byte("x"))
 }
@@ -271,7 +285,7 @@ func TestCacheOfNonsense(t *testing.T) {
 	name := o.Person("alice").File.Name.Commitment()
 	role := bytes.Index(b, name[:]) - 1
 	kind := bytes.Index(b, []byte("\x07tabular")) - 1
-	rights := len(b) - len("\x07\x01\x01\x00\x01\x02\x01\x01\x01\x00\x00\x00\x00\x00") // rights, since, sequence, no senders, policy, no directory, openings or invitations
+	rights := len(b) - len("\x07\x01\x01\x00\x00\x01\x02\x01\x01\x01\x00\x00\x00\x00\x00") // rights, since, sequence, no senders or requests, policy, no directory, openings or invitations
 	for what, c := range map[string]struct {
 		at   int
 		good byte

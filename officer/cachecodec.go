@@ -59,15 +59,20 @@ func (w *cacheWriter) member(m *Member) {
 	if m.Removed {
 		w.number(m.RemovedAt)
 	}
+	w.enrolments(m.Enrolments)
+}
+
+func (w *cacheWriter) record(d DeviceRecord) {
+	w.number(uint64(d.Kind))
+	w.fixed(d.Encryption)
+	w.fixed(d.Signing)
+	w.fixed(d.SignIn)
+	w.fixed(d.Label[:])
 }
 
 func (w *cacheWriter) device(d *Device) {
 	w.number(w.members[d.Member])
-	w.number(uint64(d.Record.Kind))
-	w.fixed(d.Record.Encryption)
-	w.fixed(d.Record.Signing)
-	w.fixed(d.Record.SignIn)
-	w.fixed(d.Record.Label[:])
+	w.record(d.Record)
 	w.number(w.devices[d.AddedBy])
 	w.number(d.Added)
 	w.number(d.AtKey)
@@ -277,15 +282,19 @@ func (r *cacheReader) member(id MemberID) *Member {
 	if m.Removed = r.flag(); m.Removed {
 		m.RemovedAt = r.number()
 	}
+	m.Enrolments = r.enrolments(len(m.UserKeys))
 	return m
 }
 
-func (r *cacheReader) device(id DeviceID) *Device {
-	d := &Device{ID: id, Member: r.memberAt()}
-	d.Record = DeviceRecord{
+func (r *cacheReader) record() DeviceRecord {
+	return DeviceRecord{
 		Kind: DeviceKind(r.upTo(math.MaxUint8)), Encryption: r.fixed(pubkey.KEMSize),
 		Signing: r.fixed(pubkey.SigningSize), SignIn: r.fixed(pubkey.SigningSize), Label: r.hash(),
 	}
+}
+
+func (r *cacheReader) device(id DeviceID) *Device {
+	d := &Device{ID: id, Member: r.memberAt(), Record: r.record()}
 	d.AddedBy, d.Added, d.AtKey = r.deviceAt(), r.number(), r.number()
 	if d.Removed = r.flag(); d.Removed {
 		d.RemovedAt = r.number()

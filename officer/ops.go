@@ -78,6 +78,16 @@ func (k OpKind) String() string {
 		return "group closed"
 	case OpGroupResealed:
 		return "group key re-sealed"
+	case OpRecoveryEnrolled:
+		return "recovery enrolled"
+	case OpRecoveryEnded:
+		return "recovery ended"
+	case OpRecoveryRequested:
+		return "recovery requested"
+	case OpRecoveryApproved:
+		return "recovery approved"
+	case OpRecoveryFinished:
+		return "recovery finished"
 	default:
 		return fmt.Sprintf("operation %d", uint8(k))
 	}
@@ -286,6 +296,16 @@ func newOperation(k OpKind) Operation {
 		return new(GroupClosed)
 	case OpGroupResealed:
 		return new(GroupResealed)
+	case OpRecoveryEnrolled:
+		return new(RecoveryEnrolled)
+	case OpRecoveryEnded:
+		return new(RecoveryEnded)
+	case OpRecoveryRequested:
+		return new(RecoveryRequested)
+	case OpRecoveryApproved:
+		return new(RecoveryApproved)
+	case OpRecoveryFinished:
+		return new(RecoveryFinished)
 	default:
 		return nil
 	}

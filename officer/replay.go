@@ -157,12 +157,9 @@ func (s *State) applyEntry(d *decoded) (signing ed25519.PublicKey, err error) {
 		}
 		s.org = OrganizationOf(d.raw)
 	default:
-		dev := s.devices[d.Author]
-		if dev == nil || dev.Removed {
+		if signing = tx.begin(); signing == nil {
 			return fail(ErrAuthor)
 		}
-		signing = dev.Record.Signing
-		tx.member, tx.role = dev.Member, s.members[dev.Member].Role
 	}
 	if d.fault != nil { // what nobody signed says nothing of a newer program
 		return signing, d.fault
@@ -181,6 +178,22 @@ func (s *State) applyEntry(d *decoded) (signing ed25519.PublicKey, err error) {
 	s.head = Head{Length: at + 1, Hash: d.hash}
 	s.headTime = d.Time
 	return signing, nil
+}
+
+// begin finds the author, and returns the key with which they signed; nil for
+// one who may author nothing.
+func (tx *transaction) begin() ed25519.PublicKey {
+	s := tx.s
+	if r := s.requests[tx.author]; r != nil && !r.Ended {
+		tx.request, tx.role = r, s.members[r.Member].Role
+		return r.Record.Signing
+	}
+	d := s.devices[tx.author]
+	if d == nil || d.Removed {
+		return nil
+	}
+	tx.member, tx.role = d.Member, s.members[d.Member].Role
+	return d.Record.Signing
 }
 
 // signed is an entry's body with the key that must have signed it.

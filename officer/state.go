@@ -24,6 +24,7 @@ type State struct {
 	devices   map[DeviceID]*Device
 	resources map[ResourceID]*Resource
 	groups    map[GroupID]*Group
+	requests  map[DeviceID]*RecoveryRequest
 	directory ResourceID
 	hasDir    bool
 	policy    Policy
@@ -69,6 +70,9 @@ type Member struct {
 	Expires   uint64 // unix seconds, or 0
 	Removed   bool   // no longer belongs: holds no rights, and every device is removed
 	RemovedAt uint64 // sequence of the removal
+	// Enrolments are the member's escrows by number; only the last can be one
+	// that has not ended.
+	Enrolments []Enrolment
 }
 
 // UserKey is the present generation.
@@ -316,7 +320,7 @@ func (s *State) MayHoldUserKey(member MemberID, generation uint64, device, sende
 func (s *State) clone() *State {
 	c := *s
 	c.members, c.devices, c.resources = maps.Clone(s.members), maps.Clone(s.devices), maps.Clone(s.resources)
-	c.groups, c.openings = maps.Clone(s.groups), maps.Clone(s.openings)
+	c.groups, c.requests, c.openings = maps.Clone(s.groups), maps.Clone(s.requests), maps.Clone(s.openings)
 	if s.taken.keyIDs == nil { // from a cache
 		c.taken = s.named()
 	} else {
@@ -335,6 +339,7 @@ func newState() *State {
 		devices:   map[DeviceID]*Device{},
 		resources: map[ResourceID]*Resource{},
 		groups:    map[GroupID]*Group{},
+		requests:  map[DeviceID]*RecoveryRequest{},
 		openings:  map[Hash][]SealedOpening{},
 		policy:    DefaultPolicy(),
 		taken: taken{
@@ -377,6 +382,7 @@ func (s *State) changeOpenings(commitment Hash) []SealedOpening {
 func (s *State) changeMember(id MemberID) *Member {
 	return change(s, s.members, id, func(m Member) Member {
 		m.UserKeys, m.Devices = slices.Clone(m.UserKeys), slices.Clone(m.Devices)
+		m.Enrolments = slices.Clone(m.Enrolments)
 		return m
 	})
 }

@@ -85,6 +85,8 @@ const (
 	KindDirectory KeyKind = 3
 	KindGroup     KeyKind = 4
 	KindUser      KeyKind = 5
+	KindEscrow    KeyKind = 7 // a member's, of one enrolment into recovery
+	KindShare     KeyKind = 8 // an officer's, of an escrow key
 	// KindInvitation is for what one invitation keeps from everybody else; the
 	// log names such keys by their commitment alone (spec/invitation.md).
 	KindInvitation KeyKind = 9
@@ -103,6 +105,10 @@ func (k KeyKind) String() string {
 		return "group"
 	case KindUser:
 		return "user"
+	case KindEscrow:
+		return "escrow"
+	case KindShare:
+		return "share"
 	case KindInvitation:
 		return "invitation"
 	default:
@@ -116,12 +122,14 @@ func (k KeyKind) String() string {
 type KeyContext struct {
 	Organization OrganizationID
 	// Resource is a ResourceID, a GroupID, for an invitation the Hash of its
-	// terms, or for a user key the MemberID;
+	// terms, for a user or escrow key the MemberID, for a share the MemberID
+	// and its index in one byte;
 	// for a user key of generation 1, made before membership, Organization
 	// and Resource are zero (32 zero bytes each).
 	Resource []byte
 	Kind     KeyKind
-	// Epoch counts from 1; for a user key it is the generation.
+	// Epoch counts from 1; for a user key it is the generation, for escrow
+	// keys and shares the number of the enrolment.
 	Epoch uint64
 }
 
@@ -135,8 +143,10 @@ func (c KeyContext) Check() error {
 	want := len(ResourceID{})
 	switch c.Kind {
 	case KindField, KindFolder, KindDirectory, KindGroup:
-	case KindUser:
+	case KindUser, KindEscrow:
 		want = len(MemberID{})
+	case KindShare:
+		want = len(MemberID{}) + 1
 	case KindInvitation:
 		want = len(Hash{})
 	default:

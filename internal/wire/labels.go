@@ -37,7 +37,7 @@ const (
 	LabelInvite   = "underseal/v1/invite"    // terms of an invitation
 	LabelPolicy   = "underseal/v1/policy"    // other officers' signatures under a policy (reserved)
 	LabelRecordID = "underseal/v1/record-id" // K_id: names of shared records in the log (reserved)
-	LabelEscrow   = "underseal/v1/escrow"    // a user key's seed under an escrow key (reserved)
+	LabelEscrow   = "underseal/v1/escrow"    // a user key's seed under an escrow key
 
 	LabelLastSeenBox = "underseal/v1/last-seen-box" // mailbox of a device's last-seen statement
 	LabelHeadNumber  = "underseal/v1/head-number"   // digits of a head, for comparing by voice

@@ -34,12 +34,18 @@
 //	rotate group GROUP[@EPOCH]
 //	close group GROUP[@EPOCH]
 //	reseal group GROUP[@EPOCH] to PERSON
+//	enroll PERSON[+][@NUMBER] THRESHOLD with PERSON,PERSON...
+//	unenroll PERSON[@NUMBER]
+//	request PERSON/LABEL[@NUMBER]
+//	approve PERSON/LABEL[@NUMBER] by PERSON
+//	finish PERSON/LABEL[@NUMBER]
 //
-// A star says that a person manages the group. In "grant", "revoke" and
+// A plus says that the entry rotates the person's user key before. A star says
+// that a person manages the group. In "grant", "revoke" and
 // "reseal" the words "group GROUP" may stand for a person.
 //
 // RIGHTS is of the letters r, w and s; TEXT is PERSON.name, PERSON.email,
-// PERSON/LABEL, NAME.label, GROUP.group or "organization"; PLACE is the id of a binding, which
+// PERSON/LABEL, PERSON/LABEL.reason, NAME.label, GROUP.group or "organization"; PLACE is the id of a binding, which
 // is empty if there is none. People and resources exist from
 // their first mention. Without a number, an operation names the epoch that
 // fits the state before the entry.

@@ -2,6 +2,7 @@ package officertest
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -71,6 +72,8 @@ func (o *Org) op(w []string) (officer.Operation, error) {
 		return o.changeRole(w[1], w[2], w[3:])
 	case shape(w, "rotate user _"):
 		return o.rotateUser(w[2])
+	case len(w) >= 2 && slices.Contains([]string{"enroll", "unenroll", "request", "approve", "finish"}, w[0]):
+		return o.recoveryOp(w)
 	case len(w) > 2 && (w[1] == "group" || w[0] == "join" || w[0] == "take"):
 		return o.groupOp(w)
 	case shape(w, "create _ _"):
@@ -240,6 +243,9 @@ func (o *Org) file(text, under string) (officer.Operation, error) {
 func (o *Org) opening(text string) officer.Opening {
 	if text == "organization" {
 		return o.Name
+	}
+	if device, ok := strings.CutSuffix(text, ".reason"); ok {
+		return o.Reason(device)
 	}
 	if name, label, ok := strings.Cut(text, "/"); ok {
 		return o.Person(name).Device(label).Label
