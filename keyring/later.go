@@ -37,11 +37,8 @@ type laterDevice struct {
 // opens the identity again. An officer.DeviceAdded brings the device into the
 // log.
 func NewInstallation(card officer.CardFile, first *UserKey, deviceLabel string) (*Identity, *secret.Bytes, error) {
-	if err := checkOpenings(card); err != nil {
+	if err := checkLater(card, first); err != nil {
 		return nil, nil, err
-	}
-	if first.Key.Commitment() != card.Card.UserKeyCommitment() || first.Private.Hash() != pubkey.Hash(card.Card.UserKey()) {
-		return nil, nil, fmt.Errorf("user key: %w", ErrMismatch)
 	}
 	label, err := NewOpening(officer.TextDevice, deviceLabel)
 	if err != nil {
@@ -58,6 +55,31 @@ func NewInstallation(card officer.CardFile, first *UserKey, deviceLabel string) 
 		return nil, nil, err
 	}
 	return id, s, nil
+}
+
+// PairedInstallation is NewInstallation for a device that the log has already:
+// it was made before the member's user key could be opened. The label is that
+// of its record.
+func PairedInstallation(card officer.CardFile, first *UserKey, d *Device, label officer.Opening) (*Identity, error) {
+	if err := checkLater(card, first); err != nil {
+		return nil, err
+	}
+	if d.Record().Kind != officer.DeviceInstallation || label.Kind != officer.TextDevice || label.Check() != nil || label.Commitment() != d.Record().Label {
+		return nil, fmt.Errorf("device label: %w", officer.ErrOpening)
+	}
+	return sealIdentity(card, label, d, first.Key)
+}
+
+// checkLater holds what a later device is made of together: the openings and
+// the first user key are those of the card.
+func checkLater(card officer.CardFile, first *UserKey) error {
+	if err := checkOpenings(card); err != nil {
+		return err
+	}
+	if first.Key.Commitment() != card.Card.UserKeyCommitment() || first.Private.Hash() != pubkey.Hash(card.Card.UserKey()) {
+		return fmt.Errorf("user key: %w", ErrMismatch)
+	}
+	return nil
 }
 
 // Written is a device whose secret is written down, as the member it stands

@@ -131,7 +131,13 @@ func (w *Workspace) AddDevice(ctx context.Context, d *keyring.Device, label offi
 	if err := w.requireMe(); err != nil {
 		return err
 	}
-	if label.Kind != officer.TextDevice || label.Commitment() != d.Record().Label {
+	return w.addDevice(ctx, d.Record(), plan.Acceptance(w.Organization(), w.Me().ID, d), label)
+}
+
+// addDevice is AddDevice for a device whose secret is elsewhere; acceptance is
+// its agreement.
+func (w *Workspace) addDevice(ctx context.Context, record officer.DeviceRecord, acceptance []byte, label officer.Opening) error {
+	if label.Kind != officer.TextDevice || label.Commitment() != record.Label {
 		return fmt.Errorf("device label: %w", officer.ErrOpening)
 	}
 	if w.Me().Role == officer.RoleOfficer { // without it the label could not be filed
@@ -144,7 +150,7 @@ func (w *Workspace) AddDevice(ctx context.Context, d *keyring.Device, label offi
 			return nil, err
 		}
 		m := w.Me()
-		switch there := w.state.Device(d.ID()); {
+		switch there := w.state.Device(record.ID()); {
 		case there == nil:
 		case there.Removed:
 			return nil, fmt.Errorf("device: %w", ErrDeviceRemoved)
@@ -155,7 +161,7 @@ func (w *Workspace) AddDevice(ctx context.Context, d *keyring.Device, label offi
 		if err != nil {
 			return nil, err
 		}
-		p, err := a.AddDevice(m.ID, d.Record(), plan.Acceptance(w.Organization(), m.ID, d), user)
+		p, err := a.AddDevice(m.ID, record, acceptance, user)
 		if err != nil {
 			return nil, err
 		}

@@ -141,20 +141,8 @@ func (r *Restoring) Finish(ctx context.Context, c Config) (*Workspace, error) {
 	if err := r.w.AddDevice(ctx, c.Identity.Keys(), c.Identity.DeviceLabel()); err != nil {
 		return nil, err
 	}
-	w := newWorkspace(c)
-	w.keys = newKeys(w)
-	pin, err := loadPin(w.local, w.me.Keys())
-	switch {
-	case w.notPinned() == nil:
-		// What was verified just now is not forgotten.
-		pin = Pin{Organization: r.w.Organization(), Location: w.store.Info().Location, Head: r.w.state.Head()}
-	case err != nil:
-		return nil, err
-	case pin.Organization != r.w.Organization():
-		return nil, ErrPinned
-	}
-	w.pin = pin
-	if err := w.Sync(ctx); err != nil {
+	w, err := settle(ctx, c, r.w)
+	if err != nil {
 		return nil, err
 	}
 	if err := w.saveRehearsal(r.Backup(), w.now()); err != nil {
@@ -164,6 +152,24 @@ func (r *Restoring) Finish(ctx context.Context, c Config) (*Workspace, error) {
 		return nil, err
 	}
 	return w, nil
+}
+
+// settle pins in a new device's home the organization that from has verified
+// without one. What was verified is not forgotten.
+func settle(ctx context.Context, c Config, from *Workspace) (*Workspace, error) {
+	w := newWorkspace(c)
+	w.keys = newKeys(w)
+	pin, err := loadPin(w.local, w.me.Keys())
+	switch {
+	case w.notPinned() == nil:
+		pin = Pin{Organization: from.Organization(), Location: w.store.Info().Location, Head: from.state.Head()}
+	case err != nil:
+		return nil, err
+	case pin.Organization != from.Organization():
+		return nil, ErrPinned
+	}
+	w.pin = pin
+	return w, w.Sync(ctx)
 }
 
 // Close clears the backup's keys, and what was opened with them.
