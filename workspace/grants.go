@@ -11,20 +11,21 @@ import (
 )
 
 // Grant is GrantOf for the field with a label.
-func (w *Workspace) Grant(ctx context.Context, label, email string, rights officer.Rights) error {
+func (w *Workspace) Grant(ctx context.Context, label, to string, rights officer.Rights) error {
 	f, err := w.labelled(ctx, label)
 	if err != nil {
 		return err
 	}
-	return w.GrantOf(ctx, f.ID, email, rights)
+	return w.GrantOf(ctx, f.ID, to, rights)
 }
 
-// GrantOf gives a member rights on a field, with its history. Where they have
-// these rights already, the present key is sealed to them again: the store may
-// have lost it, or whoever opened the epoch left them out. Where nobody shares
-// the field any more, an officer gives share back to somebody who reads it.
-func (w *Workspace) GrantOf(ctx context.Context, field officer.ResourceID, email string, rights officer.Rights) error {
-	f, _, err := w.fieldAndMember(ctx, field, email)
+// GrantOf gives rights on a field, with its history, to a member by their email
+// or to a group by its name. Where they have these rights already, the present
+// key is sealed to them again: the store may have lost it, or whoever opened the
+// epoch left them out. Where nobody shares the field any more, an officer gives
+// share back to somebody who reads it.
+func (w *Workspace) GrantOf(ctx context.Context, field officer.ResourceID, to string, rights officer.Rights) error {
+	f, p, err := w.fieldAndPrincipal(ctx, field, to)
 	if err != nil {
 		return err
 	}
@@ -36,62 +37,72 @@ func (w *Workspace) GrantOf(ctx context.Context, field officer.ResourceID, email
 			return err
 		}
 	}
-	return w.commit(ctx, func(a plan.Author) (*plan.Plan, error) {
-		f, m, err := w.fieldAndMember(ctx, field, email)
+	if id, ok := p.Group(); ok && w.state.Group(id).Manages(w.me.Member()) {
+		if err := w.reopenGroup(ctx, id); err != nil {
+			return fmt.Errorf("group %.80q: %w", to, err)
+		}
+	}
+	err = w.commit(ctx, func(a plan.Author) (*plan.Plan, error) {
+		f, p, err := w.fieldAndPrincipal(ctx, field, to)
 		if err != nil {
 			return nil, err
 		}
 		if f.Orphaned() && rights.Has(officer.Share) && w.Me().Role == officer.RoleOfficer {
-			return a.Restore(f.ID, officer.MemberPrincipal(m.ID))
+			return a.Restore(f.ID, p)
 		}
 		key, err := w.keys.resource(ctx, f.Resource, f.Epoch().Number)
 		if err != nil {
 			return nil, err
 		}
-		if f.Mine.Has(officer.Share) && f.Resource.Rights(officer.MemberPrincipal(m.ID)) == rights {
-			return a.Reseal(key, officer.MemberPrincipal(m.ID))
+		if f.Mine.Has(officer.Share) && f.Resource.Rights(p) == rights {
+			return a.Reseal(key, p)
 		}
-		return a.Grant(key, officer.MemberPrincipal(m.ID), rights)
+		return a.Grant(key, p, rights)
 	})
+	if err == nil {
+		w.settle(ctx)
+	}
+	return err
 }
 
 // Revoke is RevokeOf for the field with a label.
-func (w *Workspace) Revoke(ctx context.Context, label, email string) (closed bool, err error) {
+func (w *Workspace) Revoke(ctx context.Context, label, from string) (closed bool, err error) {
 	f, err := w.labelled(ctx, label)
 	if err != nil {
 		return false, err
 	}
-	return w.RevokeOf(ctx, f.ID, email)
+	return w.RevokeOf(ctx, f.ID, from)
 }
 
-// RevokeOf takes a member's rights on a field and opens the field's next epoch;
-// an officer who does not hold the field, or to whom the store does not give
-// its key, closes it instead, and closed tells so. A field that has ended is
-// closed already.
-func (w *Workspace) RevokeOf(ctx context.Context, field officer.ResourceID, email string) (closed bool, err error) {
+// RevokeOf takes the rights on a field from a member by their email or from a
+// group by its name, and opens the field's next epoch; an officer who does not
+// hold the field, or to whom the store does not give its key, closes it instead,
+// and closed tells so. A field that has ended is closed already. A member who is
+// in a group that is granted the field goes on reading it through the group.
+func (w *Workspace) RevokeOf(ctx context.Context, field officer.ResourceID, from string) (closed bool, err error) {
 	var next *datakey.Key
 	err = w.commit(ctx, func(a plan.Author) (*plan.Plan, error) {
 		closed, next = false, nil // of an attempt that came to nothing
-		f, m, err := w.fieldAndMember(ctx, field, email)
+		f, to, err := w.fieldAndPrincipal(ctx, field, from)
 		if err != nil {
 			return nil, err
 		}
-		if f.Resource.Rights(officer.MemberPrincipal(m.ID)) == 0 {
-			return nil, fmt.Errorf("grant of %s to %.80q: %w", f.called(), email, ErrNoSuch)
+		if f.Resource.Rights(to) == 0 {
+			return nil, fmt.Errorf("grant of %s to %.80q: %w", f.called(), from, ErrNoSuch)
 		}
 		key, err := w.keys.resource(ctx, f.Resource, f.Epoch().Number)
 		var p *plan.Plan
 		if err == nil {
-			p, next, err = a.Revoke(key, officer.MemberPrincipal(m.ID))
+			p, next, err = a.Revoke(key, to)
 		}
 		// Nobody keeps their access because the author has no key to go on with.
 		noKey := f.Ended || errors.Is(err, ErrNotGranted) || errors.Is(err, ErrKeyMissing) || errors.Is(err, officer.ErrClosed)
-		if noKey && m.ID != w.me.Member() && (w.Me().Role == officer.RoleOfficer || f.Mine.Has(officer.Share)) {
+		if id, member := to.Member(); noKey && (!member || id != w.me.Member()) && (w.Me().Role == officer.RoleOfficer || f.Mine.Has(officer.Share)) {
 			if len(f.Grants) == 1 { // a field that nobody reads any more is lost
 				return nil, fmt.Errorf("reader of %s: %w", f.called(), officer.ErrLast)
 			}
 			closed = true
-			return a.CloseRevoke(f.ID, officer.MemberPrincipal(m.ID))
+			return a.CloseRevoke(f.ID, to)
 		}
 		return p, err
 	})
@@ -99,6 +110,7 @@ func (w *Workspace) RevokeOf(ctx context.Context, field officer.ResourceID, emai
 		return false, err
 	}
 	w.keys.hold(next)
+	w.settle(ctx)
 	return closed, nil
 }
 
@@ -110,14 +122,37 @@ func (w *Workspace) labelled(ctx context.Context, label string) (FieldInfo, erro
 	return w.Field(ctx, label)
 }
 
-func (w *Workspace) fieldAndMember(ctx context.Context, field officer.ResourceID, email string) (FieldInfo, MemberInfo, error) {
+func (w *Workspace) fieldAndPrincipal(ctx context.Context, field officer.ResourceID, name string) (f FieldInfo, p officer.Principal, err error) {
 	if err := w.requireMe(); err != nil {
-		return FieldInfo{}, MemberInfo{}, err
+		return f, p, err
 	}
-	f, err := w.FieldByID(ctx, field)
-	if err != nil {
-		return FieldInfo{}, MemberInfo{}, err
+	if f, err = w.FieldByID(ctx, field); err != nil {
+		return f, p, err
 	}
-	m, err := w.MemberByEmail(ctx, email)
-	return f, m, err
+	p, err = w.principal(ctx, name)
+	return f, p, err
+}
+
+// principal finds who has a name: a member's email, or a group's name. It fails
+// with ErrAmbiguous where it is both.
+func (w *Workspace) principal(ctx context.Context, name string) (officer.Principal, error) {
+	m, err := w.MemberByEmail(ctx, name)
+	if err != nil && !errors.Is(err, ErrNoSuch) {
+		return officer.Principal{}, err
+	}
+	g, groupErr := w.group(ctx, name)
+	switch {
+	case groupErr == nil && err == nil:
+		return officer.Principal{}, fmt.Errorf("member or group %.80q: %w", name, ErrAmbiguous)
+	case err == nil:
+		return officer.MemberPrincipal(m.ID), nil
+	case groupErr == nil:
+		return officer.GroupPrincipal(g.ID), nil
+	case !errors.Is(groupErr, ErrNoSuch):
+		return officer.Principal{}, groupErr
+	}
+	if _, was := w.MemberWas(ctx, name); was == nil {
+		err = fmt.Errorf("member %.80q: %w", name, ErrMemberRemoved)
+	}
+	return officer.Principal{}, err
 }
