@@ -9,6 +9,7 @@ import (
 
 	"github.com/underseal/underseal/connector"
 	"github.com/underseal/underseal/fieldcrypt"
+	"github.com/underseal/underseal/officer"
 )
 
 // Apply makes what is missing, signs the fields, writes the export, and seals
@@ -130,32 +131,38 @@ func (j *Job) close(ctx context.Context, info JobInfo, err error) error {
 // refresh reads the log and takes keys anew where it has grown. While sealing,
 // a field that can no longer be written ends the run.
 func (j *Job) refresh(ctx context.Context) error {
-	if j.run.call == string(Enable) {
+	if d := Direction(j.run.call); d == Enable || d == Rekey {
 		return j.refreshForWriting(ctx)
 	}
 	return j.sync(ctx)
 }
 
+// refreshForWriting takes the keys to write with, all as of one head.
 func (j *Job) refreshForWriting(ctx context.Context) error {
-	before := j.head
-	if err := j.sync(ctx); err != nil {
-		return err
-	}
-	if before == j.head && !j.keyless() {
-		return nil
-	}
-	for _, f := range j.fields {
-		if f.gone {
-			continue
+	for range maxTries {
+		if err := j.sync(ctx); err != nil {
+			return err
 		}
-		key, err := j.c.Workspace.WriteKeyOf(ctx, f.resource)
-		if err != nil {
-			return fmt.Errorf("%w: %w", ErrKeyChanged, err)
+		if j.taken == j.head && !j.keyless() {
+			return nil
 		}
-		f.key = key
+		for _, f := range j.fields {
+			if f.gone {
+				continue
+			}
+			key, err := j.c.Workspace.WriteKeyOf(ctx, f.resource)
+			if err != nil {
+				if errors.Is(err, officer.ErrClosed) {
+					err = &ClosedError{Field: f.resource, err: err}
+				}
+				return fmt.Errorf("%w: %w", ErrKeyChanged, err)
+			}
+			f.key = key
+		}
+		j.taken = j.head
+		// To take a key may have opened an epoch: then once more.
 	}
-	// To take a key may have opened an epoch.
-	return j.sync(ctx)
+	return fmt.Errorf("%w: the log grows all the time", ErrLease)
 }
 
 func (j *Job) keyless() bool {
@@ -222,54 +229,70 @@ func (j *Job) toSeal(ctx context.Context, w *writer, fields []*field, r connecto
 			continue
 		}
 		s := j.look(f, r, name)
-		again := s.state == Old && s.past && !s.beside
-		if !again {
-			clear(s.value.Data)
-		}
+		again := f.again(s, Enable)
+		var unwritten []Entry
 		if count {
 			j.run.tally(f, s)
+			unwritten = w.recalled(f, r, name, s)
+		}
+		if !again {
+			clear(s.value.Data)
 		}
 		switch {
 		case s.state.Empty():
 		case s.beside:
 			edits = append(edits, dropFalse(f, r, s))
-		case s.state == Sealed, s.state == Old && !again:
-			for _, e := range w.intended[[2]string{r.ID, f.def.ID}] {
-				if count && e.Token == s.token {
-					w.close(e, Done, "")
-				}
-			}
 		case s.state == Plain, again:
-			e, why := j.sealing(f, r, name, s)
-			if e != nil {
-				for _, i := range w.intended[[2]string{r.ID, f.def.ID}] {
-					if count && s.state == Plain && j.opensTo(i.Token, name, s.original.Data) {
-						e.unwritten = append(e.unwritten, i)
-					}
-				}
-				edits = append(edits, e)
-			} else {
-				w.skip(f, r, s.state, why)
-			}
+			edits = w.plus(edits, unwritten, f, r, name, s)
+		case s.state == Sealed, s.state == Old:
+			w.forget(unwritten)
 		default:
-			healed, err := w.afterCrash(ctx, f, r, name, s)
-			if err != nil {
+			if err := w.refuse(ctx, f, r, name, s); err != nil {
 				return nil, err
 			}
-			if healed {
-				s = s.as(Plain, AlteredAndBack)
-			}
-			w.skip(f, r, s.state, s.reason)
 		}
 	}
 	return edits, nil
 }
 
+// again tells whether a token takes the place of the one that stands there.
+func (f *field) again(s seen, d Direction) bool {
+	if d == Rekey {
+		return !s.beside && (s.state == Old || s.state == Sealed && f.closed)
+	}
+	return !s.beside && s.state == Old && s.past
+}
+
+// plus adds the edit that seals a value, or lists the value if there is none.
+func (w *writer) plus(edits []*edit, unwritten []Entry, f *field, r connector.Record, name fieldcrypt.Name, s seen) []*edit {
+	e, why := w.j.sealing(f, r, name, s)
+	if e == nil {
+		w.forget(unwritten)
+		w.skip(f, r, s.state, why)
+		return edits
+	}
+	e.unwritten = unwritten
+	return append(edits, e)
+}
+
+// refuse leaves a value that is not to be written over, and lists it.
+func (w *writer) refuse(ctx context.Context, f *field, r connector.Record, name fieldcrypt.Name, s seen) error {
+	healed, err := w.afterCrash(ctx, f, r, name, s)
+	if err != nil {
+		return err
+	}
+	if healed {
+		s = s.as(Plain, AlteredAndBack)
+	}
+	w.skip(f, r, s.state, s.reason)
+	return nil
+}
+
 // sealing is the edit that seals a value, or that of a token of an ended field
 // again, or why there is none.
 func (j *Job) sealing(f *field, r connector.Record, name fieldcrypt.Name, s seen) (*edit, Reason) {
-	value, again := s.value, s.state == Old
-	if !again {
+	value := s.value
+	if s.state == Plain {
 		value = sealable(f.def.Type, s.original.Data)
 	}
 	token, err := f.key.Seal(name, value)
@@ -279,15 +302,21 @@ func (j *Job) sealing(f *field, r connector.Record, name fieldcrypt.Name, s seen
 	if f.keeps > 0 && length(token) > f.keeps {
 		return nil, TooLong
 	}
+	return j.replacing(f, r, s, token, func() bool {
+		v, binding, err := f.key.Open(token, name)
+		defer clear(v.Data)
+		return err == nil && binding == fieldcrypt.Bound && v.Type == value.Type && bytes.Equal(v.Data, value.Data)
+	}), ""
+}
+
+// replacing is the edit that puts a token in the place of a value, or of another
+// token that opens to the same. opens tells whether it opens to that.
+func (j *Job) replacing(f *field, r connector.Record, s seen, token string, opens func() bool) *edit {
+	again := s.state != Plain
 	e := &edit{f: f, again: again, entry: Entry{Kind: r.Kind, Record: r.ID, Field: f.def.ID, Token: token, Replaced: s.token, State: Intended}}
 	e.changes = []connector.Change{{Field: f.holder().ID, ID: s.holder.ID, Data: quoted(token)}}
 	if f.twin != nil && !again {
 		e.changes = append(e.changes, connector.Change{Field: f.def.ID, ID: s.original.ID})
-	}
-	opens := func() bool {
-		v, binding, err := f.key.Open(token, name)
-		defer clear(v.Data)
-		return err == nil && binding == fieldcrypt.Bound && v.Type == value.Type && bytes.Equal(v.Data, value.Data)
 	}
 	e.landed = func(after connector.Record) bool {
 		return holds(after, f.holder().ID, token) && (f.twin == nil || holdsNothing(after, f.def.ID)) && opens()
@@ -306,7 +335,7 @@ func (j *Job) sealing(f *field, r connector.Record, name fieldcrypt.Name, s seen
 		}
 		return restored(f, after, s.original.Data, s.token)
 	}
-	return e, ""
+	return e
 }
 
 // heldBefore are the changes that bring a token back into its holder.

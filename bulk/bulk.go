@@ -46,6 +46,19 @@ var (
 	ErrNotVerified = errors.New("not everything is as it should be")
 )
 
+// ClosedError says that nobody may write under the present epoch of a field, and
+// that the caller is not one of those who may open the next. It is
+// officer.ErrClosed.
+type ClosedError struct {
+	Field officer.ResourceID
+	err   error
+}
+
+func (e *ClosedError) Error() string { return e.err.Error() }
+
+// Unwrap makes errors.Is(err, officer.ErrClosed) hold.
+func (e *ClosedError) Unwrap() error { return e.err }
+
 // Workspace is what bulk work needs of an open organization.
 // *workspace.Workspace is one. It is called by one goroutine at a time.
 type Workspace interface {
@@ -123,6 +136,7 @@ type Job struct {
 	fields  []*field
 	keys    keys
 	head    officer.Head // that keys are of
+	taken   officer.Head // that the keys to write with are of
 
 	run *run // of the present call
 }
@@ -138,6 +152,7 @@ type field struct {
 	resource officer.ResourceID
 	label    string // in the log, "" while there is none
 	ended    bool
+	closed   bool             // nobody may write under the present epoch
 	epoch    uint64           // the present one
 	keyID    fieldcrypt.KeyID // its key's
 	// ever are all fields of the log that this definition ever had.
@@ -245,7 +260,7 @@ func (j *Job) sync(ctx context.Context) error {
 	for _, s := range j.c.Workspace.FieldsAt(ctx, j.place.Connector, j.place.Account) {
 		for _, f := range j.fields {
 			if f.resource == s.ID {
-				f.epoch, f.ended = s.Epoch().Number, s.Ended
+				f.epoch, f.ended, f.closed = s.Epoch().Number, s.Ended, s.Epoch().Closed
 			}
 		}
 	}
@@ -346,6 +361,7 @@ func (j *Job) find(t Target, byID map[string]connector.Definition, signed []work
 		return nil, fmt.Errorf("%s is of another kind of record than the log says: %w", f, ErrTarget)
 	}
 	f.resource, f.label, f.ended, f.epoch = bound.ID, bound.LabelText, bound.Ended, bound.Epoch().Number
+	f.closed = bound.Epoch().Closed
 	commitment := bound.Epoch().Commitment
 	f.keyID = fieldcrypt.KeyID(commitment[:fieldcrypt.KeyIDSize])
 	_, twin, twinned := strings.Cut(bound.Binding.ID, separator)

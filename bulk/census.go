@@ -63,7 +63,7 @@ func (c *census) short(ctx context.Context) (map[string]bool, error) {
 // sealedBy tells whether a job sealed some of the fields.
 func (j *Job) sealedBy(info JobInfo) bool {
 	at := info.Organization == j.c.Workspace.Organization() && info.Place.Connector == j.place.Connector && info.Place.Account == j.place.Account
-	return at && info.Direction == Enable && slices.ContainsFunc(info.Fields, func(x JobField) bool {
+	return at && info.Direction.writesTokens() && slices.ContainsFunc(info.Fields, func(x JobField) bool {
 		return slices.ContainsFunc(j.fields, func(f *field) bool { return f.ever[x.Resource] && x.Resource != officer.ResourceID{} })
 	})
 }

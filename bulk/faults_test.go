@@ -132,6 +132,53 @@ var calls = []call{
 	{"enable", func(*testing.T, *drill) {}, enable, sealedOnce},
 	{"disable", enabled, revert(false), asBefore},
 	{"undo", enabled, revert(true), asBefore},
+	{"rekey", rotated, func(ctx context.Context, c bulk.Config) error {
+		c.Export = func(write func(io.Writer) error) error { return write(&bytes.Buffer{}) }
+		_, err := rekey(ctx, c)
+		return err
+	}, rekeyed},
+	{"undo-rekey", func(t *testing.T, d *drill) {
+		rotated(t, d)
+		c, err := d.client(faults{})
+		must(t, err)
+		_, err = rekey(t.Context(), c.Config)
+		must(t, err)
+	}, func(ctx context.Context, c bulk.Config) error {
+		_, err := undoRekey(ctx, c)
+		return err
+	}, func(t *testing.T, d *drill) { sealedUnder(t, d, "1:2", "1:3") }},
+}
+
+func rotated(t *testing.T, d *drill) {
+	enabled(t, d)
+	rotate(t, d.Open("alice"))
+}
+
+func rekeyed(t *testing.T, d *drill) { sealedUnder(t, d, "2:2", "2:3") }
+
+// sealedUnder: every value is sealed, once, under these epochs.
+func sealedUnder(t *testing.T, d *drill, want ...string) {
+	c, err := d.client(faults{})
+	must(t, err)
+	r, err := verify(t.Context(), c.Config)
+	if err != nil || len(r.Findings) != 0 {
+		t.Errorf("verify: %v %+v", err, r)
+	}
+	for i, f := range r.Fields {
+		if got := epochs(f); got != want[i] {
+			t.Errorf("%s: %s, want %s", f.Name, got, want[i])
+		}
+	}
+	// A person's edit, later, is not taken for a lost write.
+	at := d.matters[3]
+	d.system.Put("matter", at, d.ssn.ID, `"edited later"`)
+	must(t, enable(t.Context(), c.Config))
+	if r, err := verify(t.Context(), c.Config); err != nil || len(r.Findings) != 0 {
+		t.Errorf("verify: %v %+v", err, r)
+	}
+	must(t, revert(false)(t.Context(), c.Config))
+	d.system.Put("matter", at, d.ssn.ID, secret(3))
+	asBefore(t, d)
 }
 
 // TestAttack51EveryFault fails every numbered call of the connector, of the
@@ -188,7 +235,7 @@ func (x call) fail(t *testing.T, f faults) {
 	for range 2 { // the second call finds nothing to do
 		c, err := d.client(faults{})
 		must(t, err)
-		if err := x.do(t.Context(), c.Config); err != nil && (x.name == "enable" || !errors.Is(err, bulk.ErrTarget)) {
+		if err := x.do(t.Context(), c.Config); err != nil && (x.name != "disable" && x.name != "undo" || !errors.Is(err, bulk.ErrTarget)) {
 			t.Fatalf("again: %v", err)
 		}
 	}

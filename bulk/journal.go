@@ -111,7 +111,14 @@ const (
 	Enable  Direction = "enable"
 	Disable Direction = "disable"
 	Undo    Direction = "undo"
+	Rekey   Direction = "rekey"
+	// UndoRekey puts back the tokens that Rekey replaced.
+	UndoRekey Direction = "undo-rekey"
 )
+
+// writesTokens tells whether a job of this direction writes tokens, so that
+// what its journal knows has to be there.
+func (d Direction) writesTokens() bool { return d == Enable || d == Rekey || d == UndoRekey }
 
 // JobState is how far a job has come.
 type JobState string

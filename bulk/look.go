@@ -26,6 +26,7 @@ type seen struct {
 	replaces         bool             // plain or blocked, and a token that opens stands in the twin
 	beside           bool             // sealed, and false stands in the original, which does not count
 	past             bool             // old, of a field that has ended
+	epoch            EpochCount       // of the token's key, where the log has it for this field
 	none             bool             // the holder has no element at all
 }
 
@@ -142,6 +143,9 @@ func (j *Job) lookAt(f *field, name fieldcrypt.Name, s seen) seen {
 		return s.as(Foreign, OtherOwner)
 	case !f.ever[owner.Resource]:
 		return s.as(Foreign, OtherField)
+	}
+	s.epoch = EpochCount{Resource: owner.Resource, Ended: f.past[owner.Resource], Epoch: owner.Epoch}
+	switch {
 	case !owner.Granted:
 		return s.as(Unreadable, NotGranted)
 	case owner.Err != nil || j.keys.ring.Key(token.KeyID) == nil:

@@ -45,13 +45,13 @@ func (p Plan) values() int64 {
 // neither there nor in the log.
 func (j *Job) Plan(ctx context.Context) (Plan, error) {
 	r := j.begin("plan", "")
-	p, err := j.plan(ctx)
+	p, err := j.plan(ctx, Enable)
 	p.Report = r.end(ctx, err)
 	p.Job = j.ID(Enable)
 	return p, err
 }
 
-func (j *Job) plan(ctx context.Context) (p Plan, err error) {
+func (j *Job) plan(ctx context.Context, d Direction) (p Plan, err error) {
 	if err := j.sync(ctx); err != nil {
 		return p, err
 	}
@@ -73,7 +73,7 @@ func (j *Job) plan(ctx context.Context) (p Plan, err error) {
 		pages++
 		for _, r := range page.Records {
 			j.run.met(1)
-			writes, err := j.planRecord(fields, r)
+			writes, err := j.planRecord(fields, r, d)
 			if err != nil {
 				return err
 			}
@@ -99,7 +99,7 @@ func (j *Job) plan(ctx context.Context) (p Plan, err error) {
 }
 
 // planRecord counts a record, and tells whether it would be written.
-func (j *Job) planRecord(fields []*field, r connector.Record) (writes bool, err error) {
+func (j *Job) planRecord(fields []*field, r connector.Record, d Direction) (writes bool, err error) {
 	name, err := j.recordName(r)
 	if err != nil {
 		return false, &connector.RecordError{Kind: r.Kind, ID: r.ID, Err: err}
@@ -111,8 +111,8 @@ func (j *Job) planRecord(fields []*field, r connector.Record) (writes bool, err 
 		j.run.tally(f, s)
 		switch {
 		case s.beside:
-			writes = true
-		case s.state == Plain, s.state == Old && s.past:
+			writes = d == Enable
+		case d == Enable && s.state == Plain, f.again(s, d):
 			if s.state == Plain {
 				size = len(sealable(f.def.Type, s.original.Data).Data)
 			}
@@ -121,7 +121,7 @@ func (j *Job) planRecord(fields []*field, r connector.Record) (writes bool, err 
 			j.run.count(f, func(c *FieldCounts) {
 				c.Longest = max(c.Longest, n)
 				switch {
-				case s.state == Old && fits:
+				case s.state != Plain && fits:
 					c.SealedAgain++
 				case !fits && s.state == Plain:
 					c.TooLong++

@@ -21,9 +21,9 @@ import (
 func (j *Job) Disable(ctx context.Context) (Report, error) { return j.revert(ctx, Disable) }
 
 // Undo takes back what the job that enabled these fields sealed: only values
-// that still hold a token of its journal. Others are listed as changed since,
-// and then Undo returns ErrLeft; where a token is left, the field stays
-// protected.
+// that still hold a token of its journal, or one that was sealed since and opens
+// to the same (Rekey). Others are listed as changed since, and then Undo returns
+// ErrLeft; where a token is left, the field stays protected.
 func (j *Job) Undo(ctx context.Context) (Report, error) { return j.revert(ctx, Undo) }
 
 func (j *Job) revert(ctx context.Context, d Direction) (Report, error) {
@@ -45,18 +45,7 @@ func (j *Job) reverting(ctx context.Context, d Direction) error {
 	if err := j.openable(); err != nil {
 		return err
 	}
-	var err error
-	if j.run.leases, err = j.newLeases(); err != nil {
-		return err
-	}
-	if err := j.run.leases.takeAccount(ctx, string(d)+" "+j.ID(d)); err != nil {
-		return err
-	}
-	info, err := j.register(ctx, d)
-	if err != nil {
-		return err
-	}
-	return j.close(ctx, info, j.open(ctx, d))
+	return j.alone(ctx, d, func(*JobInfo) error { return j.open(ctx, d) })
 }
 
 // openable refuses fields of which the caller can open nothing: they would be
@@ -207,14 +196,13 @@ type opener struct {
 	job       *Job
 	direction Direction
 	enabled   string // id of the job that sealed
-	// ours are, of the records at hand, the tokens that it wrote.
-	ours map[string]bool
-	// sealed are the same by record and field.
-	sealed map[[2]string]string
+	// sealed are, of the records at hand, the tokens that it wrote, by record
+	// and field.
+	sealed map[[2]string][]string
 }
 
 func (o *opener) page(ctx context.Context, fields []*field, p connector.Page) error {
-	o.ours, o.sealed = map[string]bool{}, map[[2]string]string{}
+	o.sealed = map[[2]string][]string{}
 	if o.direction == Undo {
 		entries, err := o.job.lookup(ctx, o.enabled, p)
 		if err != nil {
@@ -222,8 +210,8 @@ func (o *opener) page(ctx context.Context, fields []*field, p connector.Page) er
 		}
 		for _, e := range entries {
 			if e.Token != "" {
-				o.ours[e.Token] = true
-				o.sealed[[2]string{e.Record, e.Field}] = e.Token
+				at := [2]string{e.Record, e.Field}
+				o.sealed[at] = append(o.sealed[at], e.Token)
 			}
 		}
 	}
@@ -253,8 +241,13 @@ func (o *opener) decide(_ context.Context, w *writer, fields []*field, r connect
 			}
 		case s.state > Old:
 			w.skip(f, r, s.state, s.reason)
-		case o.direction == Undo && !o.ours[s.token]:
-			w.skip(f, r, s.state, ChangedSince)
+		case o.direction == Undo && !o.unchanged(f, r, name, s):
+			why := ChangedSince
+			if len(o.sealed[[2]string{r.ID, f.def.ID}]) == 0 {
+				why = SealedElsewhere
+			}
+			clear(s.value.Data)
+			w.skip(f, r, s.state, why)
 		case s.state == Plain:
 			edits = append(edits, dropToken(f, r, s))
 		default:
@@ -269,14 +262,27 @@ func (o *opener) decide(_ context.Context, w *writer, fields []*field, r connect
 	return edits, nil
 }
 
+// unchanged tells whether the token that stands there is one that the job wrote,
+// or opens to the same as one.
+func (o *opener) unchanged(f *field, r connector.Record, name fieldcrypt.Name, s seen) bool {
+	tokens := o.sealed[[2]string{r.ID, f.def.ID}]
+	if slices.Contains(tokens, s.token) {
+		return true
+	}
+	v, _, err := o.job.keys.ring.Open(s.token, name)
+	defer clear(v.Data)
+	data, ok := spelled(v)
+	return err == nil && ok && slices.ContainsFunc(tokens, func(t string) bool { return o.job.opensTo(t, name, data) })
+}
+
 // typedSince tells whether a value in clear is another than the one that the
-// job sealed there: a person typed it over the token.
+// job sealed there last: a person typed it over the token.
 func (o *opener) typedSince(f *field, r connector.Record, name fieldcrypt.Name, s seen) bool {
-	token, ok := o.sealed[[2]string{r.ID, f.def.ID}]
-	if !ok {
+	tokens := o.sealed[[2]string{r.ID, f.def.ID}]
+	if len(tokens) == 0 {
 		return false
 	}
-	v, _, err := o.job.keys.ring.Open(token, name)
+	v, _, err := o.job.keys.ring.Open(tokens[len(tokens)-1], name)
 	if err != nil {
 		return false // what it was cannot be told
 	}

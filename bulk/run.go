@@ -2,6 +2,7 @@ package bulk
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -72,11 +73,7 @@ func (r *run) snapshot() Report {
 	rep.Call, rep.Job, rep.Place, rep.Started, rep.Ended = r.call, r.id, r.job.place, r.started, r.job.now()
 	rep.Fields = nil
 	for _, f := range r.job.fields {
-		if c := r.counts[f]; c != nil {
-			rep.Fields = append(rep.Fields, *c)
-		} else {
-			rep.Fields = append(rep.Fields, FieldCounts{Field: f.def.ID, Name: f.def.Name})
-		}
+		rep.Fields = append(rep.Fields, r.countsOf(f))
 	}
 	return rep
 }
@@ -121,6 +118,13 @@ func (r *run) tally(f *field, s seen) {
 		c.Records++
 		c.States[s.state]++
 		c.Longest = max(c.Longest, length(s.token))
+		switch s.state {
+		case Sealed, Old, Unreadable, Blocked:
+			if s.epoch.Epoch > 0 {
+				c.addEpoch(s.epoch)
+			}
+		case Absent, Unset, Cleared, Plain, Foreign, Suspicious, states:
+		}
 	})
 }
 
@@ -140,10 +144,28 @@ func (r *run) any(so func(FieldCounts) bool) bool {
 func (r *run) of(f *field) FieldCounts {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if c := r.counts[f]; c != nil {
-		return *c
+	return r.countsOf(f)
+}
+
+// countsOf is of while r.mu is held.
+func (r *run) countsOf(f *field) FieldCounts {
+	c := FieldCounts{Field: f.def.ID, Name: f.def.Name}
+	if have := r.counts[f]; have != nil {
+		c = *have
+		c.Epochs = slices.Clone(c.Epochs)
 	}
-	return FieldCounts{Field: f.def.ID, Name: f.def.Name}
+	return c
+}
+
+// recount forgets what was met and found, but not what was written, before
+// everything is read once more.
+func (r *run) recount() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.report.Records, r.report.Findings, r.report.More = 0, nil, 0
+	for f, c := range r.counts {
+		r.counts[f] = &FieldCounts{Field: c.Field, Name: c.Name, Changed: c.Changed, SealedAgain: c.SealedAgain}
+	}
 }
 
 // find notes a finding.

@@ -1,5 +1,13 @@
 package bulk
 
+import (
+	"bytes"
+	"cmp"
+	"slices"
+
+	"github.com/underseal/underseal/officer"
+)
+
 // State is what one field holds in one record (spec/bulk.md, "Values").
 type State uint8
 
@@ -39,33 +47,35 @@ type Reason string
 
 // The reasons.
 const (
-	InClear        Reason = "a value in clear in a protected field"
-	TooLong        Reason = "its token is longer than the field keeps"
-	OtherField     Reason = "a token of another field"
-	OtherRecord    Reason = "a token of another record"
-	OtherOwner     Reason = "a token under a key that this organization's log does not know"
-	Altered        Reason = "an altered token"
-	DraftToken     Reason = "a token that was sealed before its record had an id"
-	NotGranted     Reason = "a token of a key that is not granted to you"
-	KeyMissing     Reason = "a token of a key that the store withholds"
-	LooksLike      Reason = "text that begins like a token and is none"
-	ClearInTwin    Reason = "text in the field that holds tokens only"
-	TwinTaken      Reason = "the field for its token holds something else"
-	Unticked       Reason = "entered since: a checkbox may say false by itself, and its token says otherwise"
-	FilledAgain    Reason = "the field for its token was filled while it was to be deleted"
-	ChangedOften   Reason = "changed by others again and again"
-	ChangedSince   Reason = "changed since the job"
-	RefusedThere   Reason = "refused by the outside system"
-	RecordGone     Reason = "the record is no longer there"
-	FieldGone      Reason = "the field is no longer there"
-	TwiceInRecord  Reason = "the field comes twice in one record"
-	Repeated       Reason = "the record comes twice in the list"
-	MissingRecord  Reason = "a record that was worked on is no longer listed"
-	NeverHeardOf   Reason = "a write whose answer never came, and something else is there now: the journal has the token of what was"
-	EmptiedSince   Reason = "a value that was sealed is gone"
-	OtherTotal     Reason = "fewer or more records listed than the outside system counts"
-	ValueNotSealed Reason = "not text or JSON that can be sealed"
-	AlteredAndBack Reason = "the outside system altered what was written; the value was put back"
+	InClear         Reason = "a value in clear in a protected field"
+	TooLong         Reason = "its token is longer than the field keeps"
+	OtherField      Reason = "a token of another field"
+	OtherRecord     Reason = "a token of another record"
+	OtherOwner      Reason = "a token under a key that this organization's log does not know"
+	Altered         Reason = "an altered token"
+	DraftToken      Reason = "a token that was sealed before its record had an id"
+	NotGranted      Reason = "a token of a key that is not granted to you"
+	KeyMissing      Reason = "a token of a key that the store withholds"
+	LooksLike       Reason = "text that begins like a token and is none"
+	ClearInTwin     Reason = "text in the field that holds tokens only"
+	TwinTaken       Reason = "the field for its token holds something else"
+	Unticked        Reason = "entered since: a checkbox may say false by itself, and its token says otherwise"
+	FilledAgain     Reason = "the field for its token was filled while it was to be deleted"
+	ChangedOften    Reason = "changed by others again and again"
+	ChangedSince    Reason = "changed since the job"
+	RefusedThere    Reason = "refused by the outside system"
+	RecordGone      Reason = "the record is no longer there"
+	FieldGone       Reason = "the field is no longer there"
+	TwiceInRecord   Reason = "the field comes twice in one record"
+	Repeated        Reason = "the record comes twice in the list"
+	MissingRecord   Reason = "a record that was worked on is no longer listed"
+	NeverHeardOf    Reason = "a write whose answer never came, and something else is there now: the journal has the token of what was"
+	EmptiedSince    Reason = "a value that was sealed is gone"
+	OtherTotal      Reason = "fewer or more records listed than the outside system counts"
+	ValueNotSealed  Reason = "not text or JSON that can be sealed"
+	SealedElsewhere Reason = "sealed by another device, whose journal knows it"
+	OtherBefore     Reason = "the token that the journal has of before opens to something else"
+	AlteredAndBack  Reason = "the outside system altered what was written; the value was put back"
 )
 
 // FieldCounts counts the values of one field by state.
@@ -78,9 +88,34 @@ type FieldCounts struct {
 	Longest int   // characters of the longest token: present or to be made
 	Changed int64 // written by this run
 	Skipped int64
-	// SealedAgain, of those that are Changed, were tokens of an ended field. A
-	// Plan counts those that would be.
+	// SealedAgain, of those that are Changed, were tokens: of an ended field, or
+	// under an earlier epoch where that is what the job does. A Plan counts
+	// those that would be.
 	SealedAgain int64
+	// Epochs counts tokens by the epoch that their key is of, also where the
+	// caller cannot open it; in order, those of ended fields first.
+	Epochs []EpochCount
+}
+
+// EpochCount counts the tokens of a field under one epoch.
+type EpochCount struct {
+	Resource officer.ResourceID // the field, or an ended one whose place it took
+	Ended    bool               // the latter
+	Epoch    uint64
+	Values   int64
+}
+
+func (c *FieldCounts) addEpoch(of EpochCount) {
+	i, found := slices.BinarySearchFunc(c.Epochs, of, func(a, b EpochCount) int {
+		if a.Ended != b.Ended {
+			return map[bool]int{true: -1, false: 1}[a.Ended]
+		}
+		return cmp.Or(bytes.Compare(a.Resource[:], b.Resource[:]), cmp.Compare(a.Epoch, b.Epoch))
+	})
+	if !found {
+		c.Epochs = slices.Insert(c.Epochs, i, of)
+	}
+	c.Epochs[i].Values++
 }
 
 // Of is the number of values in a state.

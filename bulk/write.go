@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/underseal/underseal/connector"
+	"github.com/underseal/underseal/fieldcrypt"
 )
 
 // maxTries bounds how often one record is decided anew: somebody else who
@@ -71,6 +72,37 @@ func (w *writer) recall(ctx context.Context, p connector.Page) error {
 		}
 	}
 	return nil
+}
+
+// recalled closes what earlier runs left open of a value and is there. It
+// returns what was never written: the value stands there as it was.
+func (w *writer) recalled(f *field, r connector.Record, name fieldcrypt.Name, s seen) (unwritten []Entry) {
+	for _, e := range w.intended[[2]string{r.ID, f.def.ID}] {
+		there := s.original.Data
+		if s.state != Plain {
+			there, _ = spelled(s.value)
+		}
+		switch {
+		case e.Token == "": // a value that was to go back: afterReturn looks
+		case s.state == Sealed || s.state == Old:
+			if e.Token == s.token {
+				w.close(e, Done, "")
+			} else if e.Replaced == s.token || w.j.opensTo(e.Token, name, there) {
+				unwritten = append(unwritten, e)
+			}
+		case s.state == Plain && w.j.opensTo(e.Token, name, there):
+			unwritten = append(unwritten, e)
+		}
+	}
+	return unwritten
+}
+
+// forget closes entries of tokens that were never written and of which nothing
+// more will be heard.
+func (w *writer) forget(unwritten []Entry) {
+	for _, e := range unwritten {
+		w.close(e, Skipped, ChangedSince)
+	}
 }
 
 // close notes what became of an entry that an earlier run left open.
@@ -332,9 +364,7 @@ func (w *writer) unwritten(e *edit, now []*edit, unknown bool) {
 		now[i].unwritten = append(now[i].unwritten, list...)
 		return
 	}
-	for _, u := range list {
-		w.close(u, Skipped, ChangedSince)
-	}
+	w.forget(list)
 }
 
 // overtaken lists values that were to go back and whose place holds something
