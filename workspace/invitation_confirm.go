@@ -1,0 +1,198 @@
+package workspace
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/underseal/underseal/envelope"
+	"github.com/underseal/underseal/internal/datakey"
+	"github.com/underseal/underseal/officer"
+	"github.com/underseal/underseal/officer/plan"
+)
+
+// maxInvitationMail bounds how many messages of a mailbox are looked at: an
+// honest one has a message, an answer, and the same answer once more.
+const maxInvitationMail = 64
+
+// invitationMail is what a mailbox holds that belongs to its invitation.
+type invitationMail struct {
+	message  bool // the officer's own
+	declined bool
+	cards    []officer.CardFile // different ones
+}
+
+// readInvitation looks into the mailbox of an invitation. Whoever may write into
+// the store may put anything there: what does not open is passed over.
+func (w *Workspace) readInvitation(ctx context.Context, inv *plan.Invitation) (mail invitationMail, err error) {
+	list, err := w.store.ListMail(ctx, inv.Mailbox(), maxInvitationMail)
+	if err != nil {
+		return mail, fmt.Errorf("list messages: %w", err)
+	}
+	seen := map[officer.MemberID]bool{}
+	for _, m := range list {
+		if _, err := inv.OpenMessage(m.Data); err == nil {
+			mail.message = true
+			continue
+		}
+		a, err := inv.OpenAnswer(m.Data, func(h officer.Hash) (*envelope.PrivateKey, error) {
+			u, err := w.keys.userByHash(ctx, h)
+			if err != nil {
+				return nil, err
+			}
+			return u.Private, nil
+		})
+		switch {
+		case errors.Is(err, plan.ErrInvitation), errors.Is(err, envelope.ErrOpen):
+		case err != nil: // a key of the officer's that the store keeps back
+			return mail, err
+		case a.Declined:
+			mail.declined = true
+		case !seen[a.Card.Card.ID()]:
+			seen[a.Card.Card.ID()] = true
+			mail.cards = append(mail.cards, a.Card)
+		}
+	}
+	return mail, nil
+}
+
+// answeredBy tells whether the card that answered an invitation was let in.
+func (w *Workspace) answeredBy(rec issued) bool {
+	return rec.Member != officer.MemberID{} && w.state.Member(rec.Member) != nil
+}
+
+// lookIssued says what has become of an invitation that was made here, and
+// remembers whose card it saw first: a store that swaps one answer for another
+// is told by it.
+func (w *Workspace) lookIssued(ctx context.Context, inv *plan.Invitation, rec issued) (InvitationInfo, invitationMail, error) {
+	info := rec.info(inv)
+	if w.state.InvitationSpent(inv.Hash()) {
+		info.Status = InvitationWithdrawn
+		if w.answeredBy(rec) {
+			info.Status = InvitationJoined
+		}
+		return info, invitationMail{}, nil
+	}
+	mail, err := w.readInvitation(ctx, inv)
+	if err != nil {
+		return info, mail, err
+	}
+	for _, c := range mail.cards {
+		if rec.Member == (officer.MemberID{}) {
+			rec.Member, info.Member = c.Card.ID(), c.Card.ID()
+			if err := w.keepIssued(inv, rec); err != nil {
+				return info, mail, err
+			}
+		}
+		if c.Card.ID() != rec.Member {
+			info.Status = InvitationContested
+			return info, mail, nil
+		}
+	}
+	switch {
+	case mail.declined:
+		info.Status = InvitationDeclined
+	case !w.now().Before(info.Expires):
+		info.Status = InvitationExpired
+	case len(mail.cards) == 1:
+		info.Status, info.Card = InvitationAccepted, mail.cards[0]
+	}
+	return info, mail, nil
+}
+
+// ConfirmInvitation lets in whoever has answered an invitation that was made on
+// this device. card is the fingerprint that the officer was shown, and compared
+// says that its safety number was compared with its owner by voice or in
+// person; without that only a line that was handed over in person lets
+// somebody in (ErrNotCompared).
+//
+// Two different answers withdraw the invitation and let nobody in
+// (ErrInvitationContested). An invitation that is not answered, or spent, or
+// whose time by this device's clock is over, changes nothing. It may be called
+// again after a lost answer.
+func (w *Workspace) ConfirmInvitation(ctx context.Context, id officer.Hash, card officer.MemberID, compared bool) (MemberInfo, error) {
+	if err := w.requireOfficer(); err != nil {
+		return MemberInfo{}, err
+	}
+	inv, rec, err := w.findIssued(id)
+	if err != nil {
+		return MemberInfo{}, err
+	}
+	defer inv.Destroy()
+	info, _, err := w.lookIssued(ctx, inv, rec)
+	if err != nil {
+		return MemberInfo{}, err
+	}
+	if info.Status == InvitationContested || info.Status == InvitationAccepted && info.Card.Card.ID() != card {
+		if err := w.withdraw(ctx, inv, rec); err != nil {
+			return MemberInfo{}, err
+		}
+		return MemberInfo{}, ErrInvitationContested
+	}
+	if info.Status == InvitationJoined && info.Member == card { // an answer of the store was lost
+		return w.memberInfo(ctx, card)
+	}
+	if err := info.Status.err(); err != nil {
+		return MemberInfo{}, err
+	}
+	if !compared && !info.InPerson {
+		return MemberInfo{}, ErrNotCompared
+	}
+	if err := w.reopenDirectory(ctx); err != nil {
+		return MemberInfo{}, err
+	}
+	for _, id := range info.Groups {
+		if g := w.state.Group(id); g == nil || g.Ended() {
+			return MemberInfo{}, fmt.Errorf("group of the invitation: %w", officer.ErrEnded)
+		}
+		if err := w.reopenGroup(ctx, id); err != nil {
+			return MemberInfo{}, err
+		}
+	}
+	err = w.commit(ctx, func(a plan.Author) (*plan.Plan, error) { return w.planInvited(ctx, a, inv, info) })
+	if err != nil {
+		return MemberInfo{}, err
+	}
+	w.sweepInvitation(ctx, inv)
+	return w.memberInfo(ctx, card)
+}
+
+// memberInfo returns a member with the texts that the caller may read.
+func (w *Workspace) memberInfo(ctx context.Context, id officer.MemberID) (MemberInfo, error) {
+	for _, m := range w.Members(ctx) {
+		if m.ID == id {
+			return m, nil
+		}
+	}
+	return MemberInfo{}, fmt.Errorf("member: %w", ErrNoSuch)
+}
+
+func (w *Workspace) planInvited(ctx context.Context, a plan.Author, inv *plan.Invitation, info InvitationInfo) (*plan.Plan, error) {
+	if a.State.InvitationSpent(inv.Hash()) {
+		if a.State.Member(info.Card.Card.ID()) != nil {
+			return nil, nil // an answer of the store was lost, or another command was faster
+		}
+		return nil, ErrInvitationWithdrawn
+	}
+	if err := w.CheckCard(ctx, info.Card); err != nil {
+		return nil, err
+	}
+	directory, err := w.directoryKey(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var seeds []*datakey.Key
+	for _, id := range info.Groups {
+		g := a.State.Group(id)
+		if g == nil || g.Ended() {
+			return nil, fmt.Errorf("group of the invitation: %w", officer.ErrEnded)
+		}
+		seed, err := w.keys.group(ctx, g, g.Epoch().Number)
+		if err != nil {
+			return nil, fmt.Errorf("group of the invitation: %w", err)
+		}
+		seeds = append(seeds, seed)
+	}
+	return a.AddInvited(info.Card, info.Role, time.Time{}, inv.Hash(), directory, seeds...)
+}
