@@ -134,6 +134,7 @@ func TestRulesBite(t *testing.T) {
 		{"one text form", "./officer", "github.com/btcsuite/btcd/btcutil/bech32", nil},
 		{"public keys are checked in one place", "./envelope", "filippo.io/edwards25519", nil},
 		{"HPKE in one place", "./keyring", "github.com/cloudflare/circl/hpke", nil},
+		{"keys are split in one place", "./workspace", "github.com/cloudflare/circl/secretsharing", nil},
 		{"age in two places", "./envelope", "filippo.io/age", nil},
 		{"the operating system's keyring in one place", "./cmd/underseal", "github.com/zalando/go-keyring", nil},
 		{"what is printed in one place", "./cmd/underseal", "codeberg.org/go-pdf/fpdf", nil},

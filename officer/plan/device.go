@@ -81,8 +81,22 @@ func (a Author) RemoveDevice(device officer.DeviceID, held Held) (*Plan, error) 
 	return p, n.reach(m.ID)
 }
 
-// RotateUserKey makes the member's next user key, for all devices but one.
+// rotateUserKey makes the member's next user key, for all devices but one, and
+// puts it into escrow if the one before was.
 func (a Author) rotateUserKey(p *Plan, m *officer.Member, cur *keyring.UserKey, without officer.DeviceID) (*keyring.UserKey, error) {
+	next, err := a.nextUserKey(p, m, cur, without)
+	if err != nil {
+		return nil, err
+	}
+	if err := a.enrollAgain(p, m, next); err != nil {
+		next.Destroy()
+		return nil, err
+	}
+	return next, nil
+}
+
+// nextUserKey makes the member's next user key, for all devices but one.
+func (a Author) nextUserKey(p *Plan, m *officer.Member, cur *keyring.UserKey, without officer.DeviceID) (*keyring.UserKey, error) {
 	gen := m.UserKey().Generation + 1
 	key, err := datakey.Generate(officer.UserKeyContext(a.State.Organization(), m.ID, gen))
 	if err != nil {

@@ -49,6 +49,9 @@ type Plan struct {
 	// Skipped are principals who are granted a rotated key but cannot be
 	// sealed to now: their key is closed or their time is over.
 	Skipped []officer.Principal
+	// Unenrolled tells that the member's enrolment into recovery ends, and that
+	// too few officers are left to enrol with again.
+	Unenrolled bool
 }
 
 // Join adds what another plan does, so that one entry does both.
@@ -58,14 +61,17 @@ func (p *Plan) Join(o *Plan) {
 	p.Mail = append(p.Mail, o.Mail...)
 	p.Blobs = append(p.Blobs, o.Blobs...)
 	p.Skipped = append(p.Skipped, o.Skipped...)
+	p.Unenrolled = p.Unenrolled || o.Unenrolled
 }
 
 // Author makes plans: a verified state, the author's device and the clock that
-// says which guests have expired.
+// says which guests have expired. Without an Escrow it enrols nobody into
+// recovery.
 type Author struct {
 	State  *officer.State
 	Device *keyring.Device
 	Now    time.Time
+	Escrow Escrow
 }
 
 // Key is a current data key with its resource.
