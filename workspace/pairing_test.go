@@ -3,6 +3,7 @@ package workspace_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -43,16 +44,19 @@ func begin(t *testing.T, f *workspacetest.Firm, who string) string {
 // postman is a store that remembers what was left in mailboxes.
 type postman struct {
 	store.Store
-	boxes    map[store.Index]bool
-	messages map[string]bool
-	put      int // different messages
+	seen map[store.Index][]string // different messages, oldest first
+}
+
+func watch(f *workspacetest.Firm) *postman {
+	p := &postman{f.Store, map[store.Index][]string{}}
+	f.Store = p
+	return p
 }
 
 func (p *postman) PutMail(ctx context.Context, box store.Index, data []byte) error {
-	if !p.messages[string(data)] {
-		p.put++
+	if !slices.Contains(p.seen[box], string(data)) {
+		p.seen[box] = append(p.seen[box], string(data))
 	}
-	p.boxes[box], p.messages[string(data)] = true, true
 	return p.Store.PutMail(ctx, box, data)
 }
 
@@ -175,8 +179,7 @@ func TestPairing(t *testing.T) {
 		if _, err := f.Open("bob").Pairing(); !errors.Is(err, workspace.ErrNoPairing) {
 			t.Errorf("none is under way: %v", err)
 		}
-		seen := &postman{Store: f.Store, boxes: map[store.Index]bool{}, messages: map[string]bool{}}
-		f.Store = seen
+		seen := watch(f)
 		code := begin(t, f, "bob")
 		if a, err := answered(t, f, "bob"); a != nil || err != nil {
 			t.Errorf("nobody has answered: %+v, %v", a, err)
@@ -225,13 +228,11 @@ func TestPairing(t *testing.T) {
 			t.Errorf("%+v", list)
 		}
 		// Nothing is left over, and the code is good for nothing.
-		if seen.put != 3 {
-			t.Errorf("%d messages", seen.put)
+		if n := len(seen.seen[pairingBox(t, code)]); n != 3 {
+			t.Errorf("%d messages", n)
 		}
-		for box := range seen.boxes {
-			if l, err := f.Store.ListMail(ctx, box, 100); err != nil || len(l) != 0 {
-				t.Errorf("%d messages are left, %v", len(l), err)
-			}
+		if l := mailOf(t, f, code); len(l) != 0 {
+			t.Errorf("%d messages are left", len(l))
 		}
 		if _, err := join(ctx, f.Store, "second", code); !errors.Is(err, workspace.ErrPairingNothing) {
 			t.Errorf("the code a second time: %v", err)
