@@ -1,0 +1,151 @@
+package workspace
+
+import (
+	"context"
+	"slices"
+
+	"github.com/underseal/underseal/internal/wire"
+	"github.com/underseal/underseal/officer"
+)
+
+// Pending is what removals, and the end of guests' time, left for somebody to
+// do. [Workspace.CatchUp] does what of it waits for the caller.
+type Pending struct {
+	Closed  []ClosedKey
+	Missed  []MissedKey
+	Expired []MemberInfo // guests; an officer removes them
+}
+
+// ClosedKey is a key under whose present epoch nobody may seal any more.
+type ClosedKey struct {
+	Thing        // of [ThingMember]: the member's user key
+	Epoch uint64 // or generation, that is closed
+	// Openers may open the next epoch; of a user key it is its owner, whose next
+	// command does.
+	Openers []MemberInfo
+	// Readers are, where there are no openers, those whom an officer may give the
+	// right to share, or the management of the group, which they read or are in.
+	Readers []MemberInfo
+	Mine    bool // the caller is one of the Openers
+}
+
+// Orphaned tells whether nobody may open the next epoch until an officer has
+// given somebody that right.
+func (c ClosedKey) Orphaned() bool { return len(c.Openers) == 0 }
+
+// MissedKey is the present epoch of a key that was not sealed to some who are
+// granted it, since their own keys were closed when it was made. Holders may seal
+// it to them, and do so with the next change that they make.
+type MissedKey struct {
+	Thing
+	Epoch   uint64
+	Who     []Thing // members and groups
+	Holders []MemberInfo
+	Mine    bool // the caller is one of the Holders
+}
+
+// Pending lists what waits for somebody, by the log as it was read last. It
+// changes nothing.
+func (w *Workspace) Pending(ctx context.Context) Pending {
+	p := Pending{Expired: w.ExpiredGuests(ctx)}
+	people := w.people(ctx)
+	for _, r := range w.state.Resources() {
+		missed := w.state.Missed(r)
+		closed := r.Epoch().Closed && !r.Ended
+		if !closed && len(missed) == 0 {
+			continue
+		}
+		k := ClosedKey{Thing: w.resourceThing(ctx, r), Epoch: r.Epoch().Number, Openers: presentOf(people, openers(w.state, r))}
+		if k.Orphaned() {
+			for m := range w.state.Readers(r) {
+				k.Readers = append(k.Readers, people[m])
+			}
+		}
+		var who []Thing
+		for _, to := range missed {
+			if m, ok := to.Member(); ok {
+				who = append(who, memberThing(people[m]))
+			} else if id, ok := to.Group(); ok {
+				who = append(who, w.groupThing(ctx, w.state.Group(id)))
+			}
+		}
+		w.add(&p, k, closed, who)
+	}
+	for _, g := range w.state.Groups() {
+		missed := w.state.MissedGroup(g)
+		closed := g.Epoch().Closed && !g.Ended()
+		if !closed && len(missed) == 0 {
+			continue
+		}
+		k := ClosedKey{Thing: w.groupThing(ctx, g), Epoch: g.Epoch().Number, Openers: presentOf(people, managers(g))}
+		if k.Orphaned() {
+			for _, m := range g.Members {
+				k.Readers = append(k.Readers, people[m.Member])
+			}
+		}
+		var who []Thing
+		for _, m := range missed {
+			who = append(who, memberThing(people[m]))
+		}
+		w.add(&p, k, closed, who)
+	}
+	for _, m := range w.state.Members() {
+		if m.KeyClosed && !m.Removed {
+			w.add(&p, ClosedKey{Thing: memberThing(people[m.ID]), Epoch: m.UserKey().Generation, Openers: presentOf(people, []officer.MemberID{m.ID})}, true, nil)
+		}
+	}
+	return p
+}
+
+func (w *Workspace) add(p *Pending, k ClosedKey, closed bool, missed []Thing) {
+	k.Mine = slices.ContainsFunc(k.Openers, func(m MemberInfo) bool { return m.ID == w.me.Member() })
+	slices.SortFunc(k.Readers, func(a, b MemberInfo) int { return a.ID.Compare(b.ID) })
+	if closed {
+		p.Closed = append(p.Closed, k)
+	}
+	if len(missed) > 0 {
+		holders := slices.DeleteFunc(slices.Clone(k.Openers), func(m MemberInfo) bool { // who missed it has nothing to seal
+			return slices.ContainsFunc(missed, func(t Thing) bool { return t.Kind == ThingMember && t.Member.ID == m.ID })
+		})
+		mine := slices.ContainsFunc(holders, func(m MemberInfo) bool { return m.ID == w.me.Member() })
+		p.Missed = append(p.Missed, MissedKey{Thing: k.Thing, Epoch: k.Epoch, Who: missed, Holders: holders, Mine: mine})
+	}
+}
+
+// presentOf are those of the members who have not been removed.
+func presentOf(people map[officer.MemberID]MemberInfo, ids []officer.MemberID) (list []MemberInfo) {
+	for _, id := range ids {
+		if m := people[id]; m.Member != nil && !m.Removed {
+			list = append(list, m)
+		}
+	}
+	return list
+}
+
+func memberThing(m MemberInfo) Thing {
+	return Thing{Kind: ThingMember, Text: m.EmailText, Member: m, Ended: m.Removed}
+}
+
+func (w *Workspace) groupThing(ctx context.Context, g *officer.Group) Thing {
+	name, _ := w.Text(ctx, g.Label, officer.TextGroup)
+	return Thing{Kind: ThingGroup, Text: name, Group: g.ID, Ended: g.Ended()}
+}
+
+// resourceThing is a resource with the name that the caller may read.
+func (w *Workspace) resourceThing(ctx context.Context, r *officer.Resource) Thing {
+	t := Thing{Kind: ThingField, Resource: r.ID, Ended: r.Ended}
+	name, secret := SecretName(r)
+	switch r.Kind {
+	case wire.KindDirectory:
+		t.Kind, t.Text = ThingDirectory, string(ThingDirectory)
+		return t
+	case wire.KindFolder:
+		t.Kind = ThingFolder
+	}
+	if secret {
+		t.Kind, t.Text = ThingSecret, name
+	} else {
+		t.Text, _ = w.Text(ctx, r.Label, officer.TextLabel)
+	}
+	return t
+}
