@@ -3,8 +3,9 @@
 //
 // [Seal] seals named columns under the present keys of their fields; [Open]
 // opens every token that the caller's keys open, wherever it stands, and
-// leaves the rest as tokens. Both stream. Neither commits anything: the caller
-// writes to a place of its own and gives it its name only after success.
+// leaves the rest as tokens; [Rekey] seals tokens of earlier epochs again. All
+// stream. None commits anything: the caller writes to a place of its own and
+// gives it its name only after success.
 //
 // The package compiles for js/wasm. Its API may change until release 1.0.0.
 package columns
@@ -235,17 +236,11 @@ func Open(ctx context.Context, w *workspace.Workspace, in io.Reader, out io.Writ
 	if err != nil {
 		return OpenReport{}, err
 	}
-	o := &opener{file: f, ring: ring, owners: owners, expect: map[string]officer.ResourceID{}, counts: map[countKey]*FieldCount{}}
-	for _, c := range cols {
-		field, err := w.Field(ctx, c.Field)
-		if err != nil {
-			return OpenReport{}, &FieldError{Field: c.Field, Err: err}
-		}
-		if _, twice := o.expect[c.Name]; twice {
-			return OpenReport{}, fmt.Errorf("%w: column %.80q is named twice", tabular.ErrOptions, c.Name)
-		}
-		o.expect[c.Name] = field.ID
+	expect, err := expected(ctx, w, cols)
+	if err != nil {
+		return OpenReport{}, err
 	}
+	o := &opener{file: f, ring: ring, owners: owners, expect: expect, counts: map[countKey]*FieldCount{}}
 	opts := f.options()
 	opts.Prefix = fieldcrypt.Prefix
 	r, err := tabular.Process(ctx, in, out, opts, o.transform)
