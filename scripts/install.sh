@@ -14,6 +14,7 @@ tools=(
 	"age age the tests that open our files with the stock age program"
 	"pdftoppm poppler-utils the tests that look at the paper kit as a picture"
 	"zbarimg zbar-tools the tests that read the paper kit's QR code"
+	"aiosmtpd python3-aiosmtpd the tests that send invitations by mail"
 	"brotli brotli the size of the WebAssembly module"
 	"node nodejs the reader of the formats in another language, and tests in WebAssembly"
 	"npm npm the reader of the formats in another language"

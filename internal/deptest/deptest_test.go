@@ -138,6 +138,7 @@ func TestRulesBite(t *testing.T) {
 		{"age in two places", "./envelope", "filippo.io/age", nil},
 		{"the operating system's keyring in one place", "./cmd/underseal", "github.com/zalando/go-keyring", nil},
 		{"what is printed in one place", "./cmd/underseal", "codeberg.org/go-pdf/fpdf", nil},
+		{"mail in one place", "./cmd/underseal", "github.com/wneessen/go-mail", nil},
 		{"libraries start no process and print nothing", "./keyring", "log", nil},
 		{"HTTP behind the transport", "./store/dirstore", "net/http", nil},
 		{"the simulator and the connector know nothing of each other", "./internal/cliosim", "./connector", nil},

@@ -178,9 +178,15 @@ var rules = []rule{
 	},
 	{
 		name:   "what is printed in one place",
-		reason: "a page that holds a secret is made where its tests look at it as a picture; typefaces are megabytes",
-		from:   everything, except: []string{"./keyring/kit"},
+		reason: "a page or a code that holds a secret is made where its tests look at it as a picture; typefaces are megabytes",
+		from:   everything, except: []string{"./keyring/kit", "./internal/qrterm"},
 		deny: []string{"codeberg.org/go-pdf/...", "codeberg.org/go-fonts/...", "github.com/boombuler/..."},
+	},
+	{
+		name:   "mail in one place",
+		reason: "it demands TLS and shows no password; it is the command line's alone",
+		from:   everything, except: []string{"./internal/mail"},
+		deny: []string{"github.com/wneessen/...", "net/smtp"},
 	},
 	{
 		name:   "libraries start no process and print nothing",
