@@ -140,6 +140,20 @@ func (e *SightingError) Unwrap() error { return ErrFork }
 // way. They are for the person, who compares heads with that colleague.
 func (w *Workspace) Sightings() []Sighting { return w.sightings }
 
+// HeadAt is the head that the verified log had when it had so many entries, at
+// least one and no more than it has now.
+func (w *Workspace) HeadAt(ctx context.Context, length uint64) (h officer.Head, err error) {
+	if length == 0 || length > w.state.Head().Length {
+		return h, fmt.Errorf("entry %d: %w", length, ErrNoSuch)
+	}
+	err = w.walk(ctx, w.state.Head(), length-1, func(e officer.Entry, hash officer.Hash) {
+		if e.Sequence == length-1 {
+			h = officer.Head{Length: length, Hash: hash}
+		}
+	})
+	return h, err
+}
+
 // CompareHeads holds the log against colleagues' statements now, also where
 // Sync has done so a short time ago.
 func (w *Workspace) CompareHeads(ctx context.Context) ([]Sighting, error) {

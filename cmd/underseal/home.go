@@ -234,13 +234,16 @@ func (a *app) openAt(ctx context.Context, address string, org officer.Organizati
 	done = func() {
 		a.me = nil
 		if w != nil {
+			_ = w.Announce(ctx) // the next command makes up for it
 			w.Close()
 		}
 		me.Lock()
 		_ = st.Close() // every write was flushed when it was made
 	}
-	w, err = workspace.Open(ctx, workspace.Config{Store: st, Local: homeDir(home), Identity: me, Now: a.now})
+	conf := workspace.Config{Store: st, Local: homeDir(home), Identity: me, Now: a.now}
+	w, err = workspace.Open(ctx, conf)
 	if err != nil {
+		a.keepEvidence(ctx, home, conf, err)
 		done()
 		return nil, nil, err
 	}
@@ -262,6 +265,7 @@ func (a *app) with(ctx context.Context, f func(*workspace.Workspace) error) erro
 	}
 	defer done()
 	a.warnOfStore(w)
+	a.warnOfSightings(ctx, w)
 	return f(w)
 }
 

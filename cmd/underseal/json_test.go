@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -157,16 +158,35 @@ type (
 			Sequence   int    `json:"sequence"`
 			Time       string `json:"time"`
 			Author     string `json:"author"`
+			By         string `json:"author_member,omitempty"`
+			Device     string `json:"author_device"`
+			Hash       string `json:"hash"`
 			Operations []struct {
-				Kind string `json:"kind"`
-				Text string `json:"text"`
+				Kind       string   `json:"kind"`
+				Text       string   `json:"text"`
+				Member     string   `json:"member,omitempty"`
+				Members    []string `json:"members,omitempty"`
+				Device     string   `json:"device,omitempty"`
+				Group      string   `json:"group,omitempty"`
+				Resource   string   `json:"resource,omitempty"`
+				Epoch      int      `json:"epoch,omitempty"`
+				Generation int      `json:"generation,omitempty"`
+				Role       string   `json:"role,omitempty"`
+				Rights     []string `json:"rights,omitempty"`
+				Expires    string   `json:"expires,omitempty"`
+				Invitation string   `json:"invitation,omitempty"`
+				Number     int      `json:"number,omitempty"`
+				Count      int      `json:"count,omitempty"`
 			} `json:"operations"`
 		} `json:"entries"`
 	}
 	docVerified struct {
-		Schema   int     `json:"schema_version"`
-		Verified bool    `json:"verified"`
-		Head     docHead `json:"head"`
+		Schema     int     `json:"schema_version"`
+		Verified   bool    `json:"verified"`
+		Head       docHead `json:"head"`
+		Operations int     `json:"operations"`
+		Members    int     `json:"members"`
+		Devices    int     `json:"devices"`
 	}
 	docUnlocked struct {
 		Schema  int `json:"schema_version"`
@@ -366,7 +386,7 @@ func TestContractHasMembers(t *testing.T) {
 	for _, v := range append([]any{
 		docVersion{}, docIdentityTop{}, docOut{}, docOrganization{}, docStatus{}, docMemberTop{}, docMembers{}, docFieldTop{},
 		docFields{}, docSealed{}, docOpened{}, docLog{}, docVerified{}, docUnlocked{}, docLocked{}, docFailed{},
-	}, append(clioDocs, deviceDocs...)...) {
+	}, slices.Concat(clioDocs, deviceDocs, headDocs)...) {
 		for _, name := range membersOf(reflect.TypeOf(v)) {
 			if !strings.Contains(doc, "`"+name+"`") {
 				t.Errorf("doc/cli.md does not name `%s` of %T", name, v)

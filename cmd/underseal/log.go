@@ -2,6 +2,9 @@ package main
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
+	"iter"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -15,59 +18,159 @@ names and no values in the clear, and nobody can change it unseen.`,
 		newLogShowCommand(a), newLogVerifyCommand(a))
 }
 
-type jsonOperation struct {
-	Kind string `json:"kind"`
-	Text string `json:"text"`
-}
-
 type jsonEntry struct {
 	Sequence   uint64          `json:"sequence"`
 	Time       time.Time       `json:"time"`
 	Author     string          `json:"author"`
+	By         string          `json:"author_member,omitempty"`
+	Device     string          `json:"author_device"`
+	Hash       string          `json:"hash"`
 	Operations []jsonOperation `json:"operations"`
 }
 
-type jsonLog struct {
-	Entries []jsonEntry `json:"entries"`
-}
-
 func newLogShowCommand(a *app) *cobra.Command {
-	return &cobra.Command{
+	var f logFlags
+	c := &cobra.Command{
 		Use: "show", Short: "Show what happened, in plain words", Args: noArgs,
 		Long: `Show what happened, in plain words, oldest first. Times are what the authors'
-clocks said; the order is what the signatures prove.`,
+clocks said; the order is what the signatures prove. Nothing is shown that was
+not verified. Flags leave out what was not asked for; --about knows those who
+were removed as well.`,
+		Example: `underseal log show --since 2026-03-01 --about bob@example.com
+underseal log show --kind "member added" --kind "member removed"`,
 		RunE: a.withWorkspace(func(ctx context.Context, w *workspace.Workspace, _ []string) error {
-			entries, err := w.Entries(ctx)
+			filter, err := f.filter(ctx, w)
 			if err != nil {
 				return err
 			}
-			words := newWords(ctx, w)
-			out := jsonLog{[]jsonEntry{}}
-			for _, e := range entries {
-				j := jsonEntry{Sequence: e.Sequence, Time: e.Time, Author: words.device(e.Author)}
-				for _, op := range e.Operations {
-					j.Operations = append(j.Operations, jsonOperation{op.Kind().String(), words.operation(op)})
-				}
-				out.Entries = append(out.Entries, j)
-			}
-			if a.json {
-				a.printJSON(out, nil)
-				return nil
-			}
-			for _, e := range out.Entries {
-				a.print("%d  %s  %s", e.Sequence, e.Time.Local().Format("2006-01-02 15:04"), e.Author)
-				for _, op := range e.Operations {
-					a.print("     %s", op.Text)
-				}
-			}
-			return nil
+			return a.showLog(filter.apply(newAuditor(ctx, w), w.Log(ctx, filter.from, filter.to)))
 		}),
+	}
+	f.add(c)
+	return c
+}
+
+// apply turns entries into what is shown of them. Only the last ones, if that
+// is asked for, are kept.
+func (f *logFilter) apply(x *auditor, log iter.Seq2[workspace.LogEntry, error]) iter.Seq2[jsonEntry, error] {
+	return func(yield func(jsonEntry, error) bool) {
+		var kept []jsonEntry
+		for e, err := range log {
+			if err != nil {
+				yield(jsonEntry{}, err)
+				return
+			}
+			j, ok := f.entry(x, e)
+			switch {
+			case !ok:
+			case f.last == 0:
+				if !yield(j, nil) {
+					return
+				}
+			default:
+				if kept = append(kept, j); len(kept) > 2*f.last { // now and then, so that it costs little
+					kept = append(kept[:0], kept[len(kept)-f.last:]...)
+				}
+			}
+		}
+		for _, j := range kept[max(0, len(kept)-f.last):] {
+			if !yield(j, nil) {
+				return
+			}
+		}
 	}
 }
 
+func (f *logFilter) entry(x *auditor, e workspace.LogEntry) (jsonEntry, bool) {
+	if !f.keepsEntry(e) {
+		return jsonEntry{}, false
+	}
+	j := jsonEntry{Sequence: e.Sequence, Time: e.Time, Author: x.device(e.Author), Device: e.Author.String(), Hash: e.Hash.String()}
+	if m, ok := x.owner[e.Author]; ok {
+		j.By = m.String()
+	}
+	for _, op := range e.Operations {
+		if o := x.describe(op); f.keeps(o) {
+			j.Operations = append(j.Operations, o)
+		}
+	}
+	return j, len(j.Operations) > 0
+}
+
+// showLog prints entries as they come, however many there are.
+func (a *app) showLog(entries iter.Seq2[jsonEntry, error]) error {
+	if a.json {
+		return a.streamJSON("entries", func(yield func(any, error) bool) {
+			for e, err := range entries {
+				if !yield(e, err) {
+					return
+				}
+			}
+		})
+	}
+	n := 0
+	for e, err := range entries {
+		if err != nil {
+			return err
+		}
+		n++
+		a.print("%d  %s  %s", e.Sequence, e.Time.Local().Format("2006-01-02 15:04"), e.Author)
+		for _, op := range e.Operations {
+			a.print("     %s", op.Text)
+		}
+	}
+	if n == 0 {
+		a.say("nothing in the log is so")
+	}
+	return nil
+}
+
+// streamJSON prints one object with one list, item by item. An error after the
+// first item stands in the object, as with every command.
+func (a *app) streamJSON(list string, items iter.Seq2[any, error]) error {
+	write := func(format string, args ...any) {
+		_, _ = a.jsonTo.Write(escapeJSON(fmt.Appendf(nil, format, args...))) // the output remembers
+	}
+	write(`{"schema_version":%d,%q:[`, schemaVersion, list)
+	separator := ""
+	var failed error
+	for item, err := range items {
+		var body []byte
+		if err == nil {
+			body, err = json.Marshal(item)
+		}
+		if err != nil {
+			failed = err
+			break
+		}
+		write("%s%s", separator, body)
+		separator = ","
+	}
+	write("]")
+	if failed != nil {
+		write(`,"error":%s`, a.errorJSON(failed))
+	}
+	write("}\n")
+	return failed
+}
+
+// errorJSON is the error of a command, which is printed then.
+func (a *app) errorJSON(failed error) []byte {
+	a.failure = true
+	p := classify(failed)
+	body, err := json.Marshal(jsonError{Code: p.class.name, Exit: p.class.code, Message: p.message, Hint: p.hint})
+	if err != nil {
+		return []byte("null")
+	}
+	return body
+}
+
 type jsonVerified struct {
-	Verified bool     `json:"verified"`
-	Head     jsonHead `json:"head"`
+	Verified   bool     `json:"verified"`
+	Head       jsonHead `json:"head"`
+	Operations int64    `json:"operations"`
+	Members    int      `json:"members"`
+	Devices    int      `json:"devices"`
 }
 
 func newLogVerifyCommand(a *app) *cobra.Command {
@@ -82,12 +185,32 @@ this trusts nothing that was verified before.`,
 				return err
 			}
 			h := s.Head()
+			v := jsonVerified{Verified: true, Head: jsonHead{h.Length, h.Hash.String(), s.HeadTime()}}
+			for e, err := range w.Log(ctx, 0, h.Length) {
+				if err != nil {
+					return err
+				}
+				v.Operations += int64(len(e.Operations))
+			}
+			for _, m := range s.Members() {
+				if m.Removed {
+					continue
+				}
+				v.Members++
+				for _, id := range m.Devices {
+					if !s.Device(id).Removed {
+						v.Devices++
+					}
+				}
+			}
 			if a.json {
-				a.printJSON(jsonVerified{true, jsonHead{h.Length, h.Hash.String(), s.HeadTime()}}, nil)
+				a.printJSON(v, nil)
 				return nil
 			}
 			a.print("verified %s: chain, signatures and authority hold, and the head is the one this device pinned",
-				count(int64(h.Length), "entry", "entries"))
+				count(int64(h.Length), "entry", "entries")) //nolint:gosec // of a log that was read
+			a.print("%s, the last on %s; %s with %s belong to the organization", count(v.Operations, "operation", "operations"),
+				s.HeadTime().Local().Format("2006-01-02 15:04"), count(int64(v.Members), "member", "members"), count(int64(v.Devices), "device", "devices"))
 			return nil
 		}),
 	}

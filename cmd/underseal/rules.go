@@ -23,8 +23,8 @@ import (
 // Hints that several rules give.
 const (
 	hintNewer   = "install a newer underseal; if there is none, the file was altered"
-	hintLists   = "see: underseal member list, underseal field list"
-	hintCompare = "do not write to it; ask your officer, and compare: underseal org show"
+	hintLists   = "see: underseal member list, underseal group list, underseal field list"
+	hintCompare = "do not write to it; ask your officer, and compare: underseal org head"
 	hintRow     = "every row needs an id of its own; choose another --record-id"
 	hintUTF8    = "save the file as CSV UTF-8 first"
 	hintForce   = "choose another name, or give --force"

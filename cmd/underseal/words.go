@@ -70,53 +70,6 @@ func (x *words) card(b []byte) string {
 	return x.member(c.ID())
 }
 
-func (x *words) operation(op officer.Operation) string {
-	switch o := op.(type) {
-	case *officer.Genesis:
-		return "founded the organization"
-	case *officer.MemberAdded:
-		return fmt.Sprintf("added %s as %s", x.card(o.Card), o.Role)
-	case *officer.DeviceAdded:
-		return "added a device of " + x.member(o.Member)
-	case *officer.DeviceRemoved:
-		return "removed a device of " + x.device(o.Device)
-	case *officer.UserKeyRotated:
-		return fmt.Sprintf("changed the user key of %s, generation %d", x.member(o.Member), o.Generation)
-	case *officer.KeyCreated:
-		return "made " + x.fields[o.Resource]
-	case *officer.KeyRotated:
-		return fmt.Sprintf("changed the key of %s, epoch %d", x.fields[o.Resource], o.Epoch)
-	case *officer.KeyClosed:
-		return fmt.Sprintf("closed %s after epoch %d", x.fields[o.Resource], o.Epoch)
-	case *officer.Grant:
-		return fmt.Sprintf("let %s %s %s", x.principal(o.Principal), rightsInWords(o.Rights), x.fields[o.Resource])
-	case *officer.Revoke:
-		return fmt.Sprintf("took %s away from %s", x.fields[o.Resource], x.principal(o.Principal))
-	case *officer.Directory:
-		return fmt.Sprintf("sealed %s for the readers of %s", count(int64(len(o.Items)), "name", "names"), x.fields[o.Resource])
-	case *officer.KeyResealed:
-		return fmt.Sprintf("sealed epoch %d of %s again to %s", o.Epoch, x.fields[o.Resource], x.principal(o.Principal))
-	case *officer.ResourceEnded:
-		return "ended " + x.fields[o.Resource]
-	case *officer.MemberRemoved:
-		return "removed " + x.member(o.Member)
-	case *officer.RoleChanged:
-		return fmt.Sprintf("made %s %s", x.member(o.Member), o.Role)
-	case *officer.Policy:
-		return "set the policy"
-	case *officer.OperationsBlob:
-		return fmt.Sprintf("and %s that ride outside the entry", count(int64(o.Count), "operation", "operations"))
-	case *officer.InvitationWithdrawn:
-		return "withdrew an invitation"
-	case *officer.GroupMemberAdded:
-		return fmt.Sprintf("let %s into a group", x.member(o.Member))
-	case *officer.GroupMemberRemoved:
-		return fmt.Sprintf("took %s out of a group", x.member(o.Member))
-	default:
-		return op.Kind().String()
-	}
-}
-
 // rightsInWords lists rights as a sentence does.
 func rightsInWords(r officer.Rights) string {
 	words := rightsList(r)

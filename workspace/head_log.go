@@ -1,0 +1,77 @@
+package workspace
+
+import (
+	"context"
+	"fmt"
+	"iter"
+
+	"github.com/underseal/underseal/officer"
+)
+
+// LogEntry is an entry of the verified log. Operations that ride in a blob
+// follow the one that stands for them.
+type LogEntry struct {
+	officer.Entry
+	Hash officer.Hash
+}
+
+// Log shows the entries of the verified log from a position up to, and without,
+// another, in their order. The store is read twice: once to know, by the hashes
+// that lead to the verified head, which entries are the true ones, and once to
+// show these. So nothing is shown that was not verified, and of a long log
+// nothing is kept but 32 bytes for each entry. The first error ends it.
+func (w *Workspace) Log(ctx context.Context, from, to uint64) iter.Seq2[LogEntry, error] {
+	return func(yield func(LogEntry, error) bool) {
+		var hashes []officer.Hash
+		head := w.state.Head()
+		if err := w.walk(ctx, head, from, func(_ officer.Entry, h officer.Hash) { hashes = append(hashes, h) }); err != nil {
+			yield(LogEntry{}, err)
+			return
+		}
+		for at := from; at < min(to, head.Length); {
+			batch, err := w.read(ctx, at, min(to, head.Length, at+readPage)-at)
+			if err == nil && len(batch) == 0 {
+				err = ErrRollback
+			}
+			if err != nil {
+				yield(LogEntry{}, err)
+				return
+			}
+			for _, b := range batch {
+				e, err := w.logEntry(ctx, b, hashes[at-from])
+				if !yield(e, err) || err != nil {
+					return
+				}
+				at++
+			}
+		}
+	}
+}
+
+func (w *Workspace) logEntry(ctx context.Context, b []byte, want officer.Hash) (e LogEntry, err error) {
+	if e.Hash = officer.EntryHash(b); e.Hash != want {
+		return e, ErrFork
+	}
+	if e.Entry, err = officer.DecodeEntry(b); err != nil {
+		return e, fmt.Errorf("read log: %w", err)
+	}
+	list := e.Operations
+	e.Operations = nil
+	for _, op := range list {
+		e.Operations = append(e.Operations, op)
+		blob, ok := op.(*officer.OperationsBlob)
+		if !ok {
+			continue
+		}
+		raw, err := w.store.GetBlob(ctx, blob.Hash)
+		if err != nil {
+			return e, fmt.Errorf("read operations of entry %d: %w", e.Sequence, err)
+		}
+		ops, err := blob.Open(raw)
+		if err != nil {
+			return e, fmt.Errorf("read operations of entry %d: %w: %w", e.Sequence, ErrLog, err)
+		}
+		e.Operations = append(e.Operations, ops...)
+	}
+	return e, nil
+}
