@@ -78,6 +78,7 @@ func files() map[string]any {
 		"envelope.json":    newFile("envelope", envelopeVectors()),
 		"token.json":       newFile("token", tokenVectors()),
 		"secret.json":      newFile("secret", secretVectors()),
+		"pairing.json":     newFile("pairing", pairingVectors()),
 		"log.json":         logFile,
 		"log-members.json": memberFile,
 		"log-groups.json":  groupFile,

@@ -120,8 +120,6 @@ export function parseCardFile(text) {
 /* Organization fingerprints */
 
 const alphabet = 'qpzry9x8gf2tvdw0s3jn54khce6mua7l';
-const prefix = 'underseal-org';
-const fingerprintSize = 72;
 
 /** @param {number[]} values */
 function polymod(values) {
@@ -136,20 +134,28 @@ function polymod(values) {
 }
 
 /**
+ * Reads a Bech32 text of a number of bytes, or refuses it by a rule.
+ * @param {string} text
+ * @param {string} prefix
+ * @param {number} size
+ * @param {string} rule
+ */
+export function readBech32(text, prefix, size, rule) {
+  must(text.length === prefix.length + 1 + Math.ceil((8 * size) / 5) + 6, rule, 'another length');
+  const lower = text.toLowerCase();
+  must(text === lower || text === text.toUpperCase(), rule, 'mixed case');
+  must(lower.startsWith(`${prefix}1`), rule, 'another human-readable part');
+  const words = [...lower.slice(prefix.length + 1)].map((c) => alphabet.indexOf(c));
+  must(!words.includes(-1), rule, 'a character outside of the alphabet');
+  const codes = [...prefix].map((c) => c.charCodeAt(0));
+  must(polymod([...codes.map((c) => c >> 5), 0, ...codes.map((c) => c & 31), ...words]) === 1, rule, 'wrong checksum');
+  const bits = words.slice(0, -6).map((word) => word.toString(2).padStart(5, '0')).join('');
+  must(/^0*$/.test(bits.slice(8 * size)), rule, 'bits beyond the last byte');
+  return Uint8Array.from({ length: size }, (_, i) => parseInt(bits.slice(8 * i, 8 * i + 8), 2));
+}
+
+/**
  * Reads an organization's fingerprint (C-11).
  * @param {string} text
  */
-export function parseFingerprint(text) {
-  const trimmed = text.replace(/^[ \t\r\n]+|[ \t\r\n]+$/g, '');
-  must(trimmed.length === fingerprintSize, 'C-11', 'another length');
-  const lower = trimmed.toLowerCase();
-  must(trimmed === lower || trimmed === trimmed.toUpperCase(), 'C-11', 'mixed case');
-  must(lower.startsWith(`${prefix}1`), 'C-11', 'another human-readable part');
-  const words = [...lower.slice(prefix.length + 1)].map((c) => alphabet.indexOf(c));
-  must(!words.includes(-1), 'C-11', 'a character outside of the alphabet');
-  const codes = [...prefix].map((c) => c.charCodeAt(0));
-  must(polymod([...codes.map((c) => c >> 5), 0, ...codes.map((c) => c & 31), ...words]) === 1, 'C-11', 'wrong checksum');
-  const bits = words.slice(0, -6).map((word) => word.toString(2).padStart(5, '0')).join('');
-  must(/^0*$/.test(bits.slice(256)), 'C-11', 'bits beyond the last byte');
-  return Uint8Array.from({ length: 32 }, (_, i) => parseInt(bits.slice(8 * i, 8 * i + 8), 2));
-}
+export const parseFingerprint = (text) => readBech32(text.replace(/^[ \t\r\n]+|[ \t\r\n]+$/g, ''), 'underseal-org', 32, 'C-11');
