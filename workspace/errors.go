@@ -36,6 +36,8 @@ var (
 	ErrDeviceRemoved = errors.New("removed from the organization already")
 	// ErrNotGranted: the log does not grant this.
 	ErrNotGranted = errors.New("not granted to you")
+	// ErrNotInGroup: the member is in another group or in none.
+	ErrNotInGroup = errors.New("not in the group")
 	// ErrSecretMissing: the log has a secret whose value the store does not
 	// give. No other value is taken for it.
 	ErrSecretMissing = errors.New("the store does not hold the value of the secret")

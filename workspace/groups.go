@@ -32,6 +32,7 @@ type GroupMemberInfo struct {
 // reads it from its first epoch on.
 type GroupReads struct {
 	*officer.Resource
+	Kind      ThingKind
 	LabelText string // "" where the caller may not read it
 	Rights    officer.Rights
 }
@@ -101,8 +102,8 @@ func (w *Workspace) groupInfo(ctx context.Context, g *officer.Group, people map[
 	p := officer.GroupPrincipal(g.ID)
 	for _, r := range w.state.Resources() {
 		if rights := r.Rights(p); rights != 0 {
-			label, _ := w.Text(ctx, r.Label, officer.TextLabel)
-			i.Reads = append(i.Reads, GroupReads{Resource: r, LabelText: label, Rights: rights})
+			t := w.resourceThing(ctx, r)
+			i.Reads = append(i.Reads, GroupReads{Resource: r, Kind: t.Kind, LabelText: t.Text, Rights: rights})
 		}
 	}
 	return i
@@ -134,7 +135,7 @@ func (w *Workspace) NewGroup(ctx context.Context, name string, emails []string) 
 		members := []officer.GroupMemberItem{{Member: w.me.Member(), Rights: officer.Read | officer.Share}}
 		in := map[officer.MemberID]bool{w.me.Member(): true}
 		for _, email := range emails {
-			m, err := w.presentByEmail(ctx, email)
+			m, err := w.PresentByEmail(ctx, email)
 			if err != nil {
 				return nil, err
 			}
@@ -281,12 +282,13 @@ func (w *Workspace) groupAndMember(ctx context.Context, group, email string) (*o
 	if err != nil {
 		return nil, MemberInfo{}, err
 	}
-	m, err := w.presentByEmail(ctx, email)
+	m, err := w.PresentByEmail(ctx, email)
 	return g, m, err
 }
 
-// presentByEmail is MemberByEmail that says of whom was removed that they were.
-func (w *Workspace) presentByEmail(ctx context.Context, email string) (MemberInfo, error) {
+// PresentByEmail is MemberByEmail that says of whom was removed that they were:
+// it fails with ErrMemberRemoved.
+func (w *Workspace) PresentByEmail(ctx context.Context, email string) (MemberInfo, error) {
 	m, err := w.MemberWas(ctx, email)
 	if err == nil && m.Removed {
 		err = fmt.Errorf("member %.80q: %w", email, ErrMemberRemoved)

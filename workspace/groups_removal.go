@@ -56,7 +56,7 @@ func (w *Workspace) planGroupRemoval(ctx context.Context, a plan.Author, group, 
 	}
 	switch id := r.Member.ID; {
 	case !r.Group.Has(id):
-		return r, nil, fmt.Errorf("%.80q in group %.80q: %w", email, group, ErrNoSuch)
+		return r, nil, fmt.Errorf("member %.80q, group %.80q: %w", email, group, ErrNotInGroup)
 	case id == w.me.Member(): // they would know the next key
 		return r, nil, fmt.Errorf("group %.80q: %w", group, ErrSelf)
 	}

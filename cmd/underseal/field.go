@@ -21,9 +21,12 @@ sealed as a field.`,
 		newFieldNewCommand(a), newFieldListCommand(a), newFieldGrantCommand(a), newFieldRevokeCommand(a), newFieldRotateCommand(a))
 }
 
+// jsonGrant is a grant to a member, or to a group: then email and member are "".
 type jsonGrant struct {
 	Email  string   `json:"email"`
 	Member string   `json:"member"`
+	Name   string   `json:"group_name,omitempty"`
+	Group  string   `json:"group,omitempty"`
 	Rights []string `json:"rights"`
 }
 
@@ -47,6 +50,10 @@ func jsonFieldsOf(ctx context.Context, w *workspace.Workspace, fields ...workspa
 	for _, m := range w.Members(ctx) {
 		emails[m.ID] = m.EmailText
 	}
+	groups := map[officer.GroupID]string{}
+	for _, g := range w.State().Groups() {
+		groups[g.ID], _ = w.Text(ctx, g.Label, officer.TextGroup)
+	}
 	list := []jsonField{}
 	for _, f := range fields {
 		j := jsonField{
@@ -56,10 +63,12 @@ func jsonFieldsOf(ctx context.Context, w *workspace.Workspace, fields ...workspa
 		for _, g := range f.Grants {
 			if id, ok := g.Principal.Member(); ok {
 				j.Grants = append(j.Grants, jsonGrant{Email: emails[id], Member: id.String(), Rights: rightsList(g.Rights)})
+			} else if id, ok := g.Principal.Group(); ok {
+				j.Grants = append(j.Grants, jsonGrant{Name: groups[id], Group: id.String(), Rights: rightsList(g.Rights)})
 			}
 		}
 		slices.SortFunc(j.Grants, func(a, b jsonGrant) int {
-			return cmp.Or(strings.Compare(a.Email, b.Email), strings.Compare(a.Member, b.Member))
+			return cmp.Or(strings.Compare(a.Group, b.Group), strings.Compare(a.Email, b.Email), strings.Compare(a.Member, b.Member))
 		})
 		list = append(list, j)
 	}
@@ -123,7 +132,11 @@ func newFieldListCommand(a *app) *cobra.Command {
 				}
 				var who []string
 				for _, g := range f.Grants {
-					who = append(who, shown(g.Email))
+					if g.Group != "" {
+						who = append(who, "group "+shown(g.Name))
+					} else {
+						who = append(who, shown(g.Email))
+					}
 				}
 				t.row(shown(f.Label), epoch, mine, strings.Join(who, ", "))
 			}
@@ -133,32 +146,59 @@ func newFieldListCommand(a *app) *cobra.Command {
 }
 
 func newFieldGrantCommand(a *app) *cobra.Command {
-	var to, rights string
+	var to principalFlags
+	var rights string
 	c := &cobra.Command{
-		Use: "grant LABEL --to EMAIL", Short: "Let somebody read a field", Args: oneArg("LABEL"),
-		Long: `Let somebody read a field, with everything that was sealed in it before. With
---rights read they read; with write, the default, they also seal; with share
-they also let others read.`,
-		Example: "underseal field grant phone --to bob@example.com --rights read",
+		Use: "grant LABEL --to EMAIL | --to-group GROUP", Short: "Let somebody, or a group, read a field", Args: oneArg("LABEL"),
+		Long: `Let somebody, or all who are in a group, read a field, with everything that was
+sealed in it before. With --rights read they read; with write, the default, they
+also seal; with share they also let others read. Whoever is let into the group
+later reads it too.`,
+		Example: "underseal field grant phone --to bob@example.com --rights read\nunderseal field grant phone --to-group Litigation",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			r, err := parseRights(rights)
 			if err != nil {
 				return &usageError{err, cmd}
 			}
 			return a.with(cmd.Context(), func(w *workspace.Workspace) error {
-				if err := w.Grant(cmd.Context(), args[0], to, r); err != nil {
+				name, who, err := to.find(cmd.Context(), w)
+				if err != nil {
 					return err
 				}
-				a.say("%s may %s field %s, what was sealed before included", term.Escape(to), rightsInWords(r), term.Escape(args[0]))
+				if err := w.Grant(cmd.Context(), args[0], name, r); err != nil {
+					return err
+				}
+				a.say("%s may %s field %s, what was sealed before included", who, rightsInWords(r), term.Escape(args[0]))
 				return a.printField(cmd.Context(), w, args[0])
 			})
 		},
 	}
-	c.Flags().StringVar(&to, "to", "", "the member's `EMAIL`")
+	to.add(c, "to")
 	c.Flags().StringVar(&rights, "rights", "write", "their `RIGHTS`, read, write or share; each includes those before it")
-	required(c, "to")
 	choices(c, "rights", "read", "write", "share")
 	return c
+}
+
+// principalFlags name a member or a group.
+type principalFlags struct{ email, group string }
+
+// add gives a command the flags --FLAG and --FLAG-group, one of which it needs.
+func (p *principalFlags) add(c *cobra.Command, flag string) {
+	c.Flags().StringVar(&p.email, flag, "", "the member's `EMAIL`")
+	c.Flags().StringVar(&p.group, flag+"-group", "", "the `GROUP`")
+	c.MarkFlagsOneRequired(flag, flag+"-group")
+	c.MarkFlagsMutuallyExclusive(flag, flag+"-group")
+}
+
+// find returns the name, and what the principal is called in a sentence. An
+// email is never taken for a group, nor a group for an email.
+func (p *principalFlags) find(ctx context.Context, w *workspace.Workspace) (name, who string, err error) {
+	if p.group != "" {
+		_, err := w.Group(ctx, p.group)
+		return p.group, "group " + term.Escape(p.group), err
+	}
+	_, err = w.PresentByEmail(ctx, p.email)
+	return p.email, term.Escape(p.email), err
 }
 
 func parseRights(s string) (officer.Rights, error) {
@@ -175,31 +215,64 @@ func parseRights(s string) (officer.Rights, error) {
 }
 
 func newFieldRevokeCommand(a *app) *cobra.Command {
-	var from string
+	var from principalFlags
 	c := &cobra.Command{
-		Use: "revoke LABEL --from EMAIL", Short: "Take a field away from somebody, and change its key", Args: oneArg("LABEL"),
-		Long: `Take a field away from somebody, and change its key: what is sealed from now on,
-they cannot open. What they could read before, they may have kept. Values sealed
-earlier stay under the earlier key until they are sealed again.`,
+		Use: "revoke LABEL --from EMAIL | --from-group GROUP", Short: "Take a field away from somebody, or a group, and change its key", Args: oneArg("LABEL"),
+		Long: `Take a field away from somebody, or from a group, and change its key: what is
+sealed from now on, they cannot open. What they could read before, they may have
+kept. Values sealed earlier stay under the earlier key until they are sealed again.
+
+Whoever reads the field in another way, by a grant of their own or through another
+group, goes on reading it.`,
 		Example: "underseal field revoke phone --from bob@example.com",
 		RunE: a.withWorkspace(func(ctx context.Context, w *workspace.Workspace, args []string) error {
-			closed, err := w.Revoke(ctx, args[0], from)
+			name, who, err := from.find(ctx, w)
 			if err != nil {
 				return err
 			}
+			closed, err := w.Revoke(ctx, args[0], name)
+			if err != nil {
+				return a.readsOtherwise(ctx, w, args[0], from.email, err)
+			}
 			if closed {
 				a.say("took field %s from %s; you do not hold it, so it is closed until somebody with the share right types: underseal field rotate %s",
-					term.Escape(args[0]), term.Escape(from), arg(args[0]))
+					term.Escape(args[0]), who, arg(args[0]))
 			} else {
-				a.say("took field %s from %s and changed its key", term.Escape(args[0]), term.Escape(from))
+				a.say("took field %s from %s and changed its key", term.Escape(args[0]), who)
 				a.say("values sealed before stay under the earlier key; open the file and seal it again to change them")
+			}
+			if err := a.readsOtherwise(ctx, w, args[0], from.email, nil); err != nil {
+				return err
 			}
 			return a.printField(ctx, w, args[0])
 		}),
 	}
-	c.Flags().StringVar(&from, "from", "", "the member's `EMAIL`")
-	required(c, "from")
+	from.add(c, "from")
 	return c
+}
+
+// readsOtherwise warns that somebody from whom a field was taken reads it
+// through groups; where that was all that they had, it is the hint.
+func (a *app) readsOtherwise(ctx context.Context, w *workspace.Workspace, label, email string, failed error) error {
+	if failed != nil && !errors.Is(failed, workspace.ErrNoSuch) || email == "" {
+		return failed
+	}
+	f, err := w.Field(ctx, label)
+	m, noMember := w.MemberByEmail(ctx, email)
+	if err != nil || noMember != nil {
+		return failed
+	}
+	for _, x := range w.State().Reach(m.ID) {
+		if x.Resource.ID != f.ID || x.Through == nil {
+			continue
+		}
+		name, _ := w.Text(ctx, x.Through.Label, officer.TextGroup)
+		if failed != nil {
+			return withHint(failed, fmt.Sprintf("they read it through a group: underseal group remove %s %s", arg(name), arg(email)))
+		}
+		a.warn("%s still reads field %s through group %s", term.Escape(email), term.Escape(label), shown(name))
+	}
+	return failed
 }
 
 func newFieldRotateCommand(a *app) *cobra.Command {

@@ -1,9 +1,171 @@
 package main
 
-import "github.com/spf13/cobra"
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
 
-func newGroupCommand(_ *app) *cobra.Command {
-	return noun("group", "Groups of people who are granted things together", "Groups of people who are granted things together.")
+	"github.com/spf13/cobra"
+
+	"github.com/underseal/underseal/internal/term"
+	"github.com/underseal/underseal/officer"
+	"github.com/underseal/underseal/workspace"
+)
+
+func newGroupCommand(a *app) *cobra.Command {
+	return noun("group", "Groups of people who are granted things together", `Groups of people who are granted things together: what a group is granted, all
+who are in it can open.`,
+		newGroupNewCommand(a), newGroupAddCommand(a), newGroupRemoveCommand(a), newGroupListCommand(a), newGroupRotateCommand(a))
 }
 
-func groupRules() []rule { return nil }
+func groupRules() []rule {
+	return []rule{
+		{workspace.ErrNotInGroup, classInput, "see: underseal group list GROUP"},
+		{workspace.ErrSelf, classDenied, "ask a colleague who may do it"},
+		{workspace.ErrMemberRemoved, classInput, "see: underseal member list"},
+	}
+}
+
+type jsonGroupMember struct {
+	Email   string `json:"email"`
+	Member  string `json:"member"`
+	Manages bool   `json:"manages"`
+}
+
+type jsonGroupGrant struct {
+	Kind     string   `json:"kind"`
+	Label    string   `json:"label"`
+	Resource string   `json:"resource"`
+	Rights   []string `json:"rights"`
+}
+
+type jsonGroup struct {
+	Name     string            `json:"name"`
+	Group    string            `json:"group"`
+	Epoch    uint64            `json:"epoch"`
+	Closed   bool              `json:"closed"`
+	Ended    bool              `json:"ended"`
+	Orphaned bool              `json:"orphaned"`
+	Members  []jsonGroupMember `json:"members"`
+	Grants   []jsonGroupGrant  `json:"grants"`
+}
+
+type jsonGroups struct {
+	Groups []jsonGroup `json:"groups"`
+}
+
+func jsonGroupOf(g workspace.GroupInfo) jsonGroup {
+	j := jsonGroup{
+		Name: g.NameText, Group: g.ID.String(), Epoch: g.Epoch().Number, Closed: g.Epoch().Closed,
+		Ended: g.Ended(), Orphaned: !g.Ended() && g.Orphaned(), Members: []jsonGroupMember{}, Grants: []jsonGroupGrant{},
+	}
+	for _, m := range g.People {
+		j.Members = append(j.Members, jsonGroupMember{Email: m.EmailText, Member: m.Member.String(), Manages: m.Rights.Has(officer.Share)})
+	}
+	slices.SortFunc(j.Members, func(a, b jsonGroupMember) int {
+		return cmp.Or(strings.Compare(a.Email, b.Email), strings.Compare(a.Member, b.Member))
+	})
+	for _, r := range g.Reads {
+		j.Grants = append(j.Grants, jsonGroupGrant{
+			Kind: string(r.Kind), Label: r.LabelText, Resource: r.ID.String(), Rights: rightsList(r.Rights),
+		})
+	}
+	return j
+}
+
+// printGroup prints a group that was just changed, as JSON.
+func (a *app) printGroup(ctx context.Context, w *workspace.Workspace, name string) error {
+	g, err := w.Group(ctx, name)
+	if err == nil && a.json {
+		a.printJSON(jsonGroupOf(g), nil)
+	}
+	return err
+}
+
+// whatItReads lists what a group is granted, for a sentence.
+func whatItReads(g jsonGroup) string {
+	var list []string
+	for _, r := range g.Grants {
+		what := r.Kind + " " + shown(r.Label)
+		if r.Kind == string(workspace.ThingDirectory) {
+			what = "the directory"
+		}
+		list = append(list, fmt.Sprintf("%s (%s)", what, strings.Join(r.Rights, ", ")))
+	}
+	if len(list) == 0 {
+		return "nothing so far"
+	}
+	return strings.Join(list, ", ")
+}
+
+func newGroupNewCommand(a *app) *cobra.Command {
+	var members []string
+	c := &cobra.Command{
+		Use: "new NAME", Short: "Make a group, which you manage", Args: oneArg("NAME"),
+		Long: `Make a group, which you manage. You are in it: whoever makes a group knows its
+key. It is granted nothing until somebody grants it something.`,
+		Example: "underseal group new Litigation --member bob@example.com --member carol@example.com",
+		RunE: a.withWorkspace(func(ctx context.Context, w *workspace.Workspace, args []string) error {
+			if err := w.NewGroup(ctx, args[0], members); err != nil {
+				return err
+			}
+			g, err := w.Group(ctx, args[0])
+			if err != nil {
+				return err
+			}
+			a.say("made group %s of %s", term.Escape(args[0]), count(int64(len(g.Members)), "member", "members"))
+			a.next("underseal field grant FIELD --to-group %s", arg(args[0]))
+			return a.printGroup(ctx, w, args[0])
+		}),
+	}
+	c.Flags().StringArrayVar(&members, "member", nil, "the `EMAIL` of somebody to be in it; repeatable")
+	return c
+}
+
+func newGroupAddCommand(a *app) *cobra.Command {
+	var manages bool
+	c := &cobra.Command{
+		Use: "add GROUP EMAIL", Short: "Let somebody into a group", Args: twoArgs("GROUP", "EMAIL"),
+		Long: `Let somebody into a group. They can open everything that the group is granted,
+with all that was sealed in it before. With --manages they also let others in, take
+them out and change its key; --manages=false takes that from somebody who is in it.
+
+Only who manages a group can do that. In a group that nobody manages any more, an
+officer lets somebody manage it who is in it already.`,
+		Example: "underseal group add Litigation carol@example.com",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			ctx, rights := cmd.Context(), officer.Rights(0)
+			switch {
+			case manages:
+				rights = officer.Read | officer.Share
+			case cmd.Flags().Changed("manages"):
+				rights = officer.Read
+			}
+			return a.with(ctx, func(w *workspace.Workspace) error {
+				if err := w.AddToGroup(ctx, args[0], args[1], rights); err != nil {
+					return err
+				}
+				g, err := w.Group(ctx, args[0])
+				if err != nil {
+					return err
+				}
+				how := "is in"
+				if slices.ContainsFunc(g.People, func(m workspace.GroupMemberInfo) bool {
+					return strings.EqualFold(m.EmailText, args[1]) && m.Rights.Has(officer.Share)
+				}) {
+					how = "manages"
+				}
+				a.say("%s %s group %s", term.Escape(args[1]), how, term.Escape(g.NameText))
+				a.say("  they can open     %s", whatItReads(jsonGroupOf(g)))
+				if len(g.Reads) > 0 {
+					a.say("  what was sealed in these before included")
+				}
+				return a.printGroup(ctx, w, args[0])
+			})
+		},
+	}
+	c.Flags().BoolVar(&manages, "manages", false, "they manage the group, too")
+	return c
+}

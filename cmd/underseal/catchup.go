@@ -1,0 +1,58 @@
+package main
+
+import (
+	"context"
+
+	"github.com/spf13/cobra"
+
+	"github.com/underseal/underseal/officer"
+	"github.com/underseal/underseal/workspace"
+)
+
+type jsonCaughtUp struct {
+	Opened  []string `json:"opened"`
+	Sealed  int      `json:"sealed"`
+	Waiting []string `json:"waiting"`
+}
+
+func newOrgCatchUpCommand(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use: "catch-up", Short: "Open what removals closed, and seal what others missed", Args: noArgs,
+		Long: `Open what removals closed and waits for you, because you share it or manage the
+group, and seal again to your colleagues what they are granted and missed while
+their own keys were closed. Nobody can open more by it than they were granted. The
+second part happens by itself, too, with the next change that you make.`,
+		RunE: a.withWorkspace(func(ctx context.Context, w *workspace.Workspace, _ []string) error {
+			x := newWords(ctx, w)
+			c, err := w.CatchUp(ctx)
+			if err != nil {
+				return err
+			}
+			groups := func(list []string, ids []officer.GroupID) []string {
+				for _, id := range ids {
+					name, _ := w.Text(ctx, w.State().Group(id).Label, officer.TextGroup)
+					list = append(list, "group "+shown(name))
+				}
+				return list
+			}
+			out := jsonCaughtUp{groups(x.named(c.Opened), c.OpenedGroups), c.Sealed, groups(x.named(c.Waiting), c.WaitingGroups)}
+			if a.json {
+				a.printJSON(out, nil)
+				return nil
+			}
+			for _, what := range out.Opened {
+				a.say("opened %s again", what)
+			}
+			if c.Sealed > 0 {
+				a.say("sealed %s to those who had missed them", count(int64(c.Sealed), "key", "keys"))
+			}
+			for _, what := range out.Waiting {
+				a.warn("%s stays closed: the store does not give you its key", what)
+			}
+			if len(out.Opened)+c.Sealed+len(out.Waiting) == 0 {
+				a.say("nothing waits for you")
+			}
+			return nil
+		}),
+	}
+}

@@ -1,0 +1,242 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/underseal/underseal/internal/term"
+	"github.com/underseal/underseal/officer"
+	"github.com/underseal/underseal/workspace"
+)
+
+func newGroupListCommand(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use: "list [GROUP]", Short: "List the groups, or who is in one and what it can open", Args: optionalArg("GROUP"),
+		Long: "List the groups with their members; or, of one, who is in it and what it can open.",
+		RunE: a.withWorkspace(func(ctx context.Context, w *workspace.Workspace, args []string) error {
+			if len(args) > 0 {
+				g, err := w.Group(ctx, args[0])
+				if err != nil {
+					return err
+				}
+				return a.showGroup(jsonGroupOf(g))
+			}
+			out := jsonGroups{[]jsonGroup{}}
+			for _, g := range w.Groups(ctx) {
+				out.Groups = append(out.Groups, jsonGroupOf(g))
+			}
+			if a.json {
+				a.printJSON(out, nil)
+				return nil
+			}
+			if len(out.Groups) == 0 {
+				a.say("there are no groups yet")
+				a.next("underseal group new NAME --member EMAIL")
+				return nil
+			}
+			t := a.table()
+			t.row("GROUP", "EPOCH", "MEMBERS", "CAN OPEN")
+			for _, g := range out.Groups {
+				var who []string
+				for _, m := range g.Members {
+					who = append(who, shown(m.Email))
+				}
+				t.row(shown(g.Name), epochOf(g), strings.Join(who, ", "), whatItReads(g))
+			}
+			return t.flush()
+		}),
+	}
+}
+
+func epochOf(g jsonGroup) string {
+	epoch := fmt.Sprint(g.Epoch)
+	switch {
+	case g.Ended:
+		epoch += " (ended)"
+	case g.Closed:
+		epoch += " (closed)"
+	}
+	return epoch
+}
+
+func (a *app) showGroup(g jsonGroup) error {
+	if a.json {
+		a.printJSON(g, nil)
+		return nil
+	}
+	t := a.table()
+	t.row("MEMBER", "MANAGES IT")
+	for _, m := range g.Members {
+		manages := ""
+		if m.Manages {
+			manages = "yes"
+		}
+		t.row(shown(m.Email), manages)
+	}
+	if err := t.flush(); err != nil {
+		return err
+	}
+	a.say("epoch             %s", epochOf(g))
+	a.say("can open          %s", whatItReads(g))
+	if g.Orphaned {
+		a.say("nobody manages it; an officer lets somebody do it who is in it")
+		a.next("underseal group add %s EMAIL --manages", arg(g.Name))
+	}
+	return nil
+}
+
+func newGroupRotateCommand(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use: "rotate GROUP", Short: "Change the key of a group, or open a closed one again", Args: oneArg("GROUP"),
+		Long: `Change the key of a group for all who are in it. It is what opens a group again
+that was closed: by somebody who took a member or a device away and does not manage
+the group. What the group is granted keeps its keys.`,
+		Example: "underseal group rotate Litigation",
+		RunE: a.withWorkspace(func(ctx context.Context, w *workspace.Workspace, args []string) error {
+			if err := w.RotateGroup(ctx, args[0]); err != nil {
+				return err
+			}
+			a.say("changed the key of group %s", term.Escape(args[0]))
+			return a.printGroup(ctx, w, args[0])
+		}),
+	}
+}
+
+type jsonGroupRemoval struct {
+	Group         string   `json:"group"`
+	Name          string   `json:"name"`
+	Member        string   `json:"member"`
+	Email         string   `json:"email"`
+	Rotated       []string `json:"rotated"`
+	Closed        []string `json:"closed"`
+	RotatedGroups []string `json:"rotated_groups"`
+	ClosedGroups  []string `json:"closed_groups"`
+	Keeps         []string `json:"keeps"`
+	Envelopes     int      `json:"envelopes"`
+	Skipped       int      `json:"skipped"`
+	Done          bool     `json:"done"`
+}
+
+func newGroupRemoveCommand(a *app) *cobra.Command {
+	var dryRun, yes bool
+	c := &cobra.Command{
+		Use: "remove GROUP EMAIL", Short: "Take somebody out of a group, and change every key it has", Args: twoArgs("GROUP", "EMAIL"),
+		Long: `Take somebody out of a group. The group's key and the keys of everything that it
+is granted are changed in the same step, for those who stay; what you cannot give
+new keys is closed, until somebody with the share right opens it again. What they
+could open before, they may have kept.`,
+		Example: "underseal group remove Litigation bob@example.com --dry-run",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := a.canConfirm(yes || dryRun); err != nil {
+				return err
+			}
+			return a.with(cmd.Context(), func(w *workspace.Workspace) error {
+				return a.removeFromGroup(cmd.Context(), w, args[0], args[1], dryRun, yes)
+			})
+		},
+	}
+	c.Flags().BoolVar(&dryRun, "dry-run", false, "say what it would do, and change nothing")
+	c.Flags().BoolVar(&yes, "yes", false, "do not ask")
+	return c
+}
+
+func (a *app) removeFromGroup(ctx context.Context, w *workspace.Workspace, group, email string, dryRun, yes bool) error {
+	r, err := w.PlanGroupRemoval(ctx, group, email)
+	if err != nil {
+		return err
+	}
+	// Now: afterwards the group may be none that they read.
+	x := newWords(ctx, w)
+	if !a.json {
+		a.sayGroupRemoval(x, r)
+	}
+	if !dryRun {
+		if err := a.confirm(ctx, yes, "Take them out, and change these keys?"); err != nil {
+			return err
+		}
+		if r, err = w.RemoveFromGroup(ctx, group, email); err != nil {
+			return err
+		}
+	}
+	if a.json {
+		a.printJSON(jsonGroupRemovalOf(x, r, !dryRun), nil)
+	}
+	if dryRun {
+		a.say("nothing was changed")
+		return nil
+	}
+	a.say("took %s out of group %s", term.Escape(email), term.Escape(r.Group.NameText))
+	if len(r.ClosedGroups)+len(r.Closed) > 0 {
+		a.next("underseal group rotate %s, by whoever manages it", arg(r.Group.NameText))
+	}
+	return nil
+}
+
+func jsonGroupRemovalOf(x *words, r workspace.GroupRemoval, done bool) jsonGroupRemoval {
+	j := jsonGroupRemoval{
+		Group: r.Group.ID.String(), Name: r.Group.NameText, Member: r.Member.ID.String(), Email: r.Member.EmailText,
+		Rotated: x.named(r.Rotated), Closed: x.named(r.Closed), RotatedGroups: []string{}, ClosedGroups: []string{}, Keeps: []string{},
+		Envelopes: r.Envelopes, Skipped: r.Skipped, Done: done,
+	}
+	for range r.RotatedGroups { // there is one at most
+		j.RotatedGroups = append(j.RotatedGroups, r.Group.NameText)
+	}
+	for range r.ClosedGroups {
+		j.ClosedGroups = append(j.ClosedGroups, r.Group.NameText)
+	}
+	for _, k := range r.Keeps {
+		j.Keeps = append(j.Keeps, x.fields[k.Resource.ID])
+	}
+	return j
+}
+
+func (x *words) named(ids []officer.ResourceID) []string {
+	list := []string{}
+	for _, id := range ids {
+		list = append(list, x.fields[id])
+	}
+	return list
+}
+
+// sayGroupRemoval is the plan, for the person who confirms it.
+func (a *app) sayGroupRemoval(x *words, r workspace.GroupRemoval) {
+	a.say("%s leaves group %s", shown(r.Member.EmailText), shown(r.Group.NameText))
+	rotated, closed := x.named(r.Rotated), x.named(r.Closed)
+	if len(r.RotatedGroups) > 0 {
+		rotated = append([]string{"the group"}, rotated...)
+	}
+	if len(r.ClosedGroups) > 0 {
+		closed = append([]string{"the group"}, closed...)
+	}
+	if len(rotated) > 0 {
+		a.say("  get a new key     %s", strings.Join(rotated, ", "))
+	}
+	if len(closed) > 0 {
+		a.say("  are closed        %s, until somebody who manages the group, or has the share right, opens them again", strings.Join(closed, ", "))
+	}
+	a.say("  envelopes         %d", r.Envelopes)
+	if r.Skipped > 0 {
+		a.say("  to seal later     %s, once the keys of those whom they are for are open again", count(int64(r.Skipped), "key", "keys"))
+	}
+	for _, k := range r.Keeps {
+		how := "by a grant of their own"
+		if k.Through != nil {
+			how = "through another group"
+		}
+		a.say("  they still open   %s, %s", x.fields[k.Resource.ID], how)
+	}
+}
+
+// twoArgs wants two arguments.
+func twoArgs(one, two string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) == 2 {
+			return nil
+		}
+		err := fmt.Errorf("%s needs a %s and an %s, and got %d", called(cmd), one, two, len(args))
+		return withHint(err, `put quotes round what has spaces: "like this"`)
+	}
+}
