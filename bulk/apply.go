@@ -314,6 +314,10 @@ func (j *Job) sealing(f *field, r connector.Record, name fieldcrypt.Name, s seen
 func (j *Job) replacing(f *field, r connector.Record, s seen, token string, opens func() bool) *edit {
 	again := s.state != Plain
 	e := &edit{f: f, again: again, entry: Entry{Kind: r.Kind, Record: r.ID, Field: f.def.ID, Token: token, Replaced: s.token, State: Intended}}
+	e.is = j.epochOf(f, token)
+	if again {
+		e.was = s.epoch
+	}
 	e.changes = []connector.Change{{Field: f.holder().ID, ID: s.holder.ID, Data: quoted(token)}}
 	if f.twin != nil && !again {
 		e.changes = append(e.changes, connector.Change{Field: f.def.ID, ID: s.original.ID})

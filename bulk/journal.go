@@ -116,6 +116,9 @@ const (
 	UndoRekey Direction = "undo-rekey"
 )
 
+// Opens tells whether a job of this direction brings values back in clear.
+func (d Direction) Opens() bool { return d == Disable || d == Undo }
+
 // writesTokens tells whether a job of this direction writes tokens, so that
 // what its journal knows has to be there.
 func (d Direction) writesTokens() bool { return d == Enable || d == Rekey || d == UndoRekey }

@@ -30,6 +30,20 @@ type seen struct {
 	none             bool             // the holder has no element at all
 }
 
+// epochOf is the epoch of a token of a field.
+func (j *Job) epochOf(f *field, token string) EpochCount {
+	if t, err := fieldcrypt.Parse([]byte(token)); err == nil {
+		if owner, known := j.keys.owners.Find(t.KeyID); known {
+			return f.epochFor(owner)
+		}
+	}
+	return EpochCount{}
+}
+
+func (f *field) epochFor(o workspace.KeyOwner) EpochCount {
+	return EpochCount{Resource: o.Resource, Ended: f.past[o.Resource], Epoch: o.Epoch}
+}
+
 // recordName is the name that tokens of a record carry.
 func (j *Job) recordName(r connector.Record) (fieldcrypt.Name, error) {
 	return fieldcrypt.Record{Connector: j.place.Connector, Account: j.place.Account, Kind: r.Kind, ID: r.ID}.Name()
@@ -144,7 +158,7 @@ func (j *Job) lookAt(f *field, name fieldcrypt.Name, s seen) seen {
 	case !f.ever[owner.Resource]:
 		return s.as(Foreign, OtherField)
 	}
-	s.epoch = EpochCount{Resource: owner.Resource, Ended: f.past[owner.Resource], Epoch: owner.Epoch}
+	s.epoch = f.epochFor(owner)
 	switch {
 	case !owner.Granted:
 		return s.as(Unreadable, NotGranted)

@@ -290,7 +290,7 @@ func TestRekeyOfAClosedField(t *testing.T) {
 	if !slices.Equal(s.system.Dump(), before) || !w.Fields(t.Context())[0].Epoch().Closed {
 		t.Fatal("something was changed")
 	}
-	if r, err := rekey(t.Context(), s.config(w, s.ssn.ID)); err != nil || again(r) != 4 || epochs(r.Fields[0]) != "1:4" {
+	if r, err := rekey(t.Context(), s.config(w, s.ssn.ID)); err != nil || again(r) != 4 || epochs(r.Fields[0]) != "2:4" {
 		t.Errorf("%v %+v", err, r)
 	}
 	if r, err := verify(t.Context(), s.config(s.Open("bob"))); err != nil || epochs(r.Fields[0]) != "2:4" {

@@ -318,6 +318,7 @@ func (w *writer) afterReturn(f *field, r connector.Record, name fieldcrypt.Name,
 // opening is the edit that brings a value back.
 func opening(f *field, r connector.Record, s seen, data []byte) *edit {
 	e := &edit{f: f, entry: Entry{Kind: r.Kind, Record: r.ID, Field: f.def.ID, Replaced: s.token, State: Intended}}
+	e.was = s.epoch
 	e.changes = restored(f, r, data, "")
 	e.landed = func(after connector.Record) bool {
 		v, times := element(after, f.def.ID)

@@ -120,9 +120,7 @@ func (r *run) tally(f *field, s seen) {
 		c.Longest = max(c.Longest, length(s.token))
 		switch s.state {
 		case Sealed, Old, Unreadable, Blocked:
-			if s.epoch.Epoch > 0 {
-				c.addEpoch(s.epoch)
-			}
+			c.addEpoch(s.epoch, 1)
 		case Absent, Unset, Cleared, Plain, Foreign, Suspicious, states:
 		}
 	})

@@ -92,8 +92,9 @@ type FieldCounts struct {
 	// under an earlier epoch where that is what the job does. A Plan counts
 	// those that would be.
 	SealedAgain int64
-	// Epochs counts tokens by the epoch that their key is of, also where the
-	// caller cannot open it; in order, those of ended fields first.
+	// Epochs counts the tokens that were met, or written since, by the epoch that
+	// their key is of, also where the caller cannot open it; in order, those of
+	// ended fields first.
 	Epochs []EpochCount
 }
 
@@ -105,7 +106,12 @@ type EpochCount struct {
 	Values   int64
 }
 
-func (c *FieldCounts) addEpoch(of EpochCount) {
+// addEpoch counts n more tokens under an epoch, or fewer.
+func (c *FieldCounts) addEpoch(of EpochCount, n int64) {
+	if of.Epoch == 0 {
+		return
+	}
+	of.Values = 0
 	i, found := slices.BinarySearchFunc(c.Epochs, of, func(a, b EpochCount) int {
 		if a.Ended != b.Ended {
 			return map[bool]int{true: -1, false: 1}[a.Ended]
@@ -115,7 +121,9 @@ func (c *FieldCounts) addEpoch(of EpochCount) {
 	if !found {
 		c.Epochs = slices.Insert(c.Epochs, i, of)
 	}
-	c.Epochs[i].Values++
+	if c.Epochs[i].Values += n; c.Epochs[i].Values <= 0 {
+		c.Epochs = slices.Delete(c.Epochs, i, i+1)
+	}
 }
 
 // Of is the number of values in a state.

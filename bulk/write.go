@@ -21,7 +21,10 @@ const maxTries = 6
 // edit is what is to be written to one field of a record.
 type edit struct {
 	f     *field
-	again bool // a token takes the place of one of an ended field
+	again bool // a token takes the place of another that opens to the same
+	// was and is are the epochs of the token that is there and of what takes its
+	// place; zero where it is none.
+	was, is EpochCount
 	// unwritten are entries of tokens that never got there.
 	unwritten []Entry
 	entry     Entry // what the journal gets
@@ -154,6 +157,8 @@ func (w *writer) settle(e *edit, state EntryState, why Reason) {
 	w.j.run.count(e.f, func(c *FieldCounts) {
 		if state == Done {
 			c.Changed++
+			c.addEpoch(e.was, -1)
+			c.addEpoch(e.is, 1)
 			if e.again {
 				c.SealedAgain++
 			}
