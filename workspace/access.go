@@ -2,6 +2,7 @@ package workspace
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -25,11 +26,12 @@ type Access struct {
 // AccessOf lists every way in which a member may open something, the directory
 // among them. A removed member has none.
 func (w *Workspace) AccessOf(ctx context.Context, id officer.MemberID) ([]Access, error) {
-	i := slices.IndexFunc(w.Members(ctx), func(m MemberInfo) bool { return m.ID == id })
+	members := w.Members(ctx)
+	i := slices.IndexFunc(members, func(m MemberInfo) bool { return m.ID == id })
 	if i < 0 {
 		return nil, fmt.Errorf("member: %w", ErrNoSuch)
 	}
-	m := w.Members(ctx)[i]
+	m := members[i]
 	var list []Access
 	for _, a := range w.state.Reach(id) {
 		list = append(list, Access{Access: a, Member: m, Expired: w.Expired(m.Member)})
@@ -49,6 +51,23 @@ func (w *Workspace) AccessTo(ctx context.Context, id officer.ResourceID) ([]Acce
 	for _, m := range w.Members(ctx) {
 		for _, a := range readers[m.ID] {
 			list = append(list, Access{Access: a, Member: m, Expired: w.Expired(m.Member)})
+		}
+	}
+	return w.dated(ctx, list)
+}
+
+// AccessThrough lists what a group opens, without its members.
+func (w *Workspace) AccessThrough(ctx context.Context, id officer.GroupID) ([]Access, error) {
+	g := w.state.Group(id)
+	if g == nil {
+		return nil, fmt.Errorf("group: %w", ErrNoSuch)
+	}
+	var list []Access
+	for _, r := range w.state.Resources() {
+		for _, x := range r.Grants {
+			if to, ok := x.Principal.Group(); ok && to == id {
+				list = append(list, Access{Access: officer.Access{Resource: r, Through: g, Rights: x.Rights, Since: x.Since}})
+			}
 		}
 	}
 	return w.dated(ctx, list)
@@ -91,7 +110,7 @@ func (w *Workspace) EntryTimes(ctx context.Context, numbers func(yield func(uint
 	return at, nil
 }
 
-// Kind of what access can be shown to.
+// ThingKind says what a thing is.
 type ThingKind string
 
 // The kinds of thing.
@@ -104,68 +123,78 @@ const (
 	ThingDirectory ThingKind = "directory"
 )
 
-// Thing is something with a name: who has it, or what they have, can be asked.
+// Thing is something with a name: who opens it, or what they open, can be asked.
 type Thing struct {
 	Kind     ThingKind
-	Text     string
+	Text     string             // its name; "" where the caller may not read it
 	Member   MemberInfo         // of a member
 	Group    officer.GroupID    // of a group
 	Resource officer.ResourceID // of everything else
 	Ended    bool               // a resource or group that has ended, a member who was removed
 }
 
-// Things lists what has a name: the present member with an email before one who
-// was removed, and a field that is in use before one that has ended. kind may
-// be "", for all. It fails with ErrNoSuch where nothing has the name.
+// Thing names a resource.
+func (w *Workspace) Thing(ctx context.Context, r *officer.Resource) Thing {
+	t, _ := w.thing(ctx, r)
+	return t
+}
+
+func (w *Workspace) thing(ctx context.Context, r *officer.Resource) (Thing, error) {
+	t := Thing{Kind: ThingField, Resource: r.ID, Ended: r.Ended}
+	if dir := w.state.Directory(); dir != nil && dir.ID == r.ID {
+		t.Kind, t.Text = ThingDirectory, string(ThingDirectory)
+		return t, nil
+	}
+	if name, ok := SecretName(r); ok {
+		t.Kind, t.Text = ThingSecret, name
+		return t, nil
+	}
+	if r.Kind == wire.KindFolder {
+		t.Kind = ThingFolder
+	}
+	var err error
+	t.Text, err = w.text(ctx, r.Label, officer.TextLabel)
+	return t, err
+}
+
+// Things lists what has a name: who is there before who was removed, and what is
+// in use before what has ended. kind may be "", for all. It fails with ErrNoSuch
+// where nothing has the name.
 func (w *Workspace) Things(ctx context.Context, name string, kind ThingKind) ([]Thing, error) {
 	var list []Thing
 	var withheld error
-	text := func(c officer.Hash, k officer.TextKind) string {
-		s, err := w.text(ctx, c, k)
+	note := func(t Thing, err error) {
 		if withheld == nil {
 			withheld = err
 		}
-		return s
-	}
-	switch m, err := w.MemberWas(ctx, name); {
-	case err == nil:
-		list = append(list, Thing{Kind: ThingMember, Text: m.EmailText, Member: m, Ended: m.Removed})
-	case kind == ThingMember:
-		return nil, err
-	}
-	for _, g := range w.state.Groups() {
-		if s := text(g.Label, officer.TextGroup); s == name {
-			list = append(list, Thing{Kind: ThingGroup, Text: s, Group: g.ID, Ended: g.Ended()})
-		}
-	}
-	for _, r := range w.state.Resources() {
-		t := Thing{Kind: ThingField, Resource: r.ID, Ended: r.Ended}
-		secret, isSecret := SecretName(r)
-		switch dir := w.state.Directory(); {
-		case dir != nil && dir.ID == r.ID:
-			t.Kind, t.Text = ThingDirectory, string(ThingDirectory)
-		case isSecret:
-			t.Kind, t.Text = ThingSecret, secret
-		case r.Kind == wire.KindFolder:
-			t.Kind, t.Text = ThingFolder, text(r.Label, officer.TextLabel)
-		default:
-			t.Text = text(r.Label, officer.TextLabel)
-		}
-		if t.Text == name {
+		if err == nil && t.Text == name && (kind == "" || t.Kind == kind) {
 			list = append(list, t)
 		}
 	}
-	if kind != "" {
-		list = slices.DeleteFunc(list, func(t Thing) bool { return t.Kind != kind })
+	if kind == "" || kind == ThingMember {
+		m, err := w.MemberWas(ctx, name)
+		switch {
+		case err == nil:
+			list = append(list, Thing{Kind: ThingMember, Text: m.EmailText, Member: m, Ended: m.Removed})
+		case !errors.Is(err, ErrNoSuch):
+			return nil, err
+		}
+	}
+	for _, g := range w.state.Groups() {
+		s, err := w.text(ctx, g.Label, officer.TextGroup)
+		note(Thing{Kind: ThingGroup, Text: s, Group: g.ID, Ended: g.Ended()}, err)
+	}
+	for _, r := range w.state.Resources() {
+		note(w.thing(ctx, r))
 	}
 	if slices.ContainsFunc(list, func(t Thing) bool { return !t.Ended }) {
 		list = slices.DeleteFunc(list, func(t Thing) bool { return t.Ended })
 	}
-	if len(list) == 0 {
-		if withheld != nil {
-			return nil, withheld
-		}
-		return nil, fmt.Errorf("%.80q: %w", name, ErrNoSuch)
+	switch {
+	case len(list) > 0:
+		return list, nil
+	case withheld != nil:
+		return nil, withheld
 	}
-	return list, nil
+	return nil, fmt.Errorf("%.80q: %w", name, ErrNoSuch)
 }

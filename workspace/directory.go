@@ -135,7 +135,7 @@ func (w *Workspace) CheckCard(ctx context.Context, f officer.CardFile) error {
 		return err
 	}
 	for _, m := range list {
-		if strings.EqualFold(m.EmailText, f.Email.Text) {
+		if !m.Removed && strings.EqualFold(m.EmailText, f.Email.Text) {
 			return fmt.Errorf("email %.80q: %w", f.Email.Text, ErrTaken)
 		}
 	}

@@ -303,7 +303,7 @@ func TestInvitationOfNoOfficer(t *testing.T) {
 	info, inv := invite(t, alice, workspace.InvitationRequest{})
 	carol := workspacetest.NewPerson(t, "carol")
 	must(t, accept(t, f.Store, carol, inv))
-	must(t, f.Open("dora").ChangeRole(ctx, f.People["alice"].Me.Member(), officer.RoleMember, time.Time{}))
+	must(t, f.Open("dora").ChangeRole(ctx, f.People["alice"].Me.Member(), officer.RoleMember, time.Time{}, workspace.Consent{}))
 	if _, err := f.Open("alice").ConfirmInvitation(ctx, info.ID, carol.Me.Member(), true); !errors.Is(err, officer.ErrAuthority) {
 		t.Errorf("confirmed by a member: %v", err)
 	}

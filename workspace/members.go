@@ -10,8 +10,56 @@ import (
 	"github.com/underseal/underseal/officer/plan"
 )
 
-// ErrRecovery: colleagues could no longer be recovered.
-var ErrRecovery = errors.New("colleagues could no longer be recovered by their officers")
+var (
+	// ErrLoss: what nobody else reads would be lost.
+	ErrLoss = errors.New("what nobody else can open would be lost with them")
+	// ErrRecovery: colleagues could no longer be recovered.
+	ErrRecovery = errors.New("colleagues could no longer be recovered by their officers")
+)
+
+// Consent says which consequences of a removal are meant.
+type Consent struct {
+	Loss     bool // that Lost is lost
+	Recovery bool // that colleagues cannot be recovered any more
+}
+
+// Check tells which consequence of a removal is not meant: ErrLoss, ErrRecovery.
+func (c Consent) Check(r MemberRemoval) error {
+	switch {
+	case len(r.Lost) > 0 && !c.Loss:
+		return ErrLoss
+	case !c.Recovery:
+		return checkShares(r.Shares)
+	}
+	return nil
+}
+
+// ShareLoss is a colleague's recovery of which somebody held a share.
+type ShareLoss struct {
+	Member    officer.MemberID // who enrolled
+	Threshold int              // how many officers it takes
+	Left      int              // how many are left who hold a share
+}
+
+// checkShares refuses what leaves a colleague with too few officers.
+func checkShares(list []ShareLoss) error {
+	if slices.ContainsFunc(list, func(l ShareLoss) bool { return l.Left < l.Threshold && l.Left+1 >= l.Threshold }) {
+		return ErrRecovery
+	}
+	return nil
+}
+
+// sharesOf lists the recoveries of which an officer holds a share.
+func sharesOf(s *officer.State, id officer.MemberID) (list []ShareLoss) {
+	if s.Member(id).Role != officer.RoleOfficer {
+		return nil // their share does not count already
+	}
+	for _, m := range s.SharesOf(id) {
+		e := m.Enrolment()
+		list = append(list, ShareLoss{Member: m.ID, Threshold: int(e.Threshold), Left: len(s.Holders(e)) - 1})
+	}
+	return list
+}
 
 // MemberRemoval is what the removal of a member does, in one entry of the log.
 type MemberRemoval struct {
@@ -29,8 +77,8 @@ type MemberRemoval struct {
 	// Lost is what nobody but the member, and guests, can read: with them it is
 	// lost, but for copies of theirs.
 	Lost []officer.ResourceID
-	// Unrecoverable lose a share of their recovery, and have too few left.
-	Unrecoverable []officer.MemberID
+	// Shares are the recoveries of which they hold a share.
+	Shares []ShareLoss
 }
 
 // PlanMemberRemoval says what RemoveMember would do now. Nothing is changed.
@@ -62,9 +110,10 @@ func (w *Workspace) PlanMemberRemoval(ctx context.Context, id officer.MemberID) 
 // caller gains no key (attack 60).
 //
 // It can be called again after a failure; it fails with ErrMemberRemoved where
-// it was done. Where it leaves colleagues without enough officers to recover
-// them, it fails with ErrRecovery unless unrecoverable says that this is meant.
-func (w *Workspace) RemoveMember(ctx context.Context, id officer.MemberID, unrecoverable bool) (MemberRemoval, error) {
+// it was done. It fails with ErrLoss where something is lost by it, and with
+// ErrRecovery where it leaves colleagues with too few officers to recover them,
+// unless the caller consents to that.
+func (w *Workspace) RemoveMember(ctx context.Context, id officer.MemberID, meant Consent) (MemberRemoval, error) {
 	if err := w.checkMemberRemoval(id); err != nil {
 		return MemberRemoval{}, err
 	}
@@ -77,8 +126,8 @@ func (w *Workspace) RemoveMember(ctx context.Context, id officer.MemberID, unrec
 			return nil, err
 		}
 		r.before(a.State)
-		if len(r.Unrecoverable) > 0 && !unrecoverable {
-			return nil, ErrRecovery
+		if err := meant.Check(r); err != nil {
+			return nil, err
 		}
 		p, err := a.RemoveMember(id, w.held(ctx))
 		if err == nil {
@@ -91,6 +140,7 @@ func (w *Workspace) RemoveMember(ctx context.Context, id officer.MemberID, unrec
 	}
 	w.keys.relist() // the envelopes of the new keys may have been seen too early
 	r.after(w.state)
+	w.settle(ctx)
 	return r, nil
 }
 
@@ -138,11 +188,8 @@ func (r *MemberRemoval) before(s *officer.State) {
 			r.EndedGroups = append(r.EndedGroups, g.ID)
 		}
 	}
-	r.Unrecoverable = unrecoverable(s, r.Member.ID)
+	r.Shares = sharesOf(s, r.Member.ID)
 }
-
-// unrecoverable lists whom too few officers could recover without one.
-func unrecoverable(*officer.State, officer.MemberID) []officer.MemberID { return nil }
 
 // after fills in who goes on with what was closed.
 func (r *MemberRemoval) after(s *officer.State) {
@@ -176,19 +223,12 @@ func managers(g *officer.Group) (list []officer.MemberID) {
 	return list
 }
 
-// ClosedResource is a resource that nobody may write under until somebody opens
-// its next epoch.
-type ClosedResource struct {
-	*officer.Resource
-	Openers []officer.MemberID // who may; nobody where it is orphaned
-}
-
-// Closed lists what is closed and not ended, with those whom it waits for.
-func (w *Workspace) Closed() (list []ClosedResource) {
-	for _, r := range w.state.Resources() {
-		if r.Epoch().Closed && !r.Ended {
-			list = append(list, ClosedResource{Resource: r, Openers: openers(w.state, r)})
-		}
+// Openers are those who share a resource, and so open its next epoch when it is
+// closed.
+func (w *Workspace) Openers(id officer.ResourceID) []officer.MemberID {
+	r := w.state.Resource(id)
+	if r == nil {
+		return nil
 	}
-	return list
+	return openers(w.state, r)
 }

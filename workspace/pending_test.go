@@ -80,7 +80,7 @@ func TestPending(t *testing.T) {
 	}
 	waits(t, alice, "field SSN 1 waits for alice, me")
 	waits(t, bob, "field SSN 1 waits for alice")
-	if _, err := olga.RemoveMember(ctx, f.People["dora"].Me.Member(), false); err != nil {
+	if _, err := olga.RemoveMember(ctx, f.People["dora"].Me.Member(), workspace.Consent{}); err != nil {
 		t.Fatal(err)
 	}
 	waits(t, alice, "field SSN 1 waits for alice, me", "group litigation 1 waits for bob")

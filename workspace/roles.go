@@ -126,15 +126,16 @@ func (w *Workspace) checkExpiry(role officer.Role, until time.Time) error {
 // and from a guest it is taken in the same entry.
 //
 // Who becomes a guest gives up what guests do not get first: a *GuestError says
-// what.
-func (w *Workspace) ChangeRole(ctx context.Context, id officer.MemberID, role officer.Role, until time.Time) error {
+// what. It fails with ErrRecovery where colleagues are left with too few officers
+// to recover them, unless the caller consents.
+func (w *Workspace) ChangeRole(ctx context.Context, id officer.MemberID, role officer.Role, until time.Time, meant Consent) error {
 	if role < officer.RoleOfficer || role > officer.RoleGuest {
 		return officer.ErrRole
 	}
 	if err := w.checkExpiry(role, until); err != nil {
 		return err
 	}
-	if err := w.checkRole(id, role, until); err != nil {
+	if err := w.checkRole(id, role, until, meant); err != nil {
 		return err
 	}
 	if err := w.reopenDirectory(ctx); err != nil && !keyWithheld(err) {
@@ -143,7 +144,7 @@ func (w *Workspace) ChangeRole(ctx context.Context, id officer.MemberID, role of
 	var next *datakey.Key
 	err := w.commit(ctx, func(a plan.Author) (p *plan.Plan, err error) {
 		next = nil // of an attempt that came to nothing
-		if err := w.checkRole(id, role, until); err != nil {
+		if err := w.checkRole(id, role, until, meant); err != nil {
 			return nil, err
 		}
 		p, next, err = w.planRole(ctx, a, id, role, until)
@@ -163,7 +164,7 @@ func expiresAt(until time.Time) uint64 {
 }
 
 // checkRole says why a change of role would be refused.
-func (w *Workspace) checkRole(id officer.MemberID, role officer.Role, until time.Time) error {
+func (w *Workspace) checkRole(id officer.MemberID, role officer.Role, until time.Time, meant Consent) error {
 	if err := w.requireOfficer(); err != nil {
 		return err
 	}
@@ -176,6 +177,9 @@ func (w *Workspace) checkRole(id officer.MemberID, role officer.Role, until time
 	}
 	if m.Role == officer.RoleOfficer && role != officer.RoleOfficer {
 		if err := w.oneOfficerLess(); err != nil {
+			return err
+		}
+		if err := checkShares(sharesOf(w.state, id)); err != nil && !meant.Recovery {
 			return err
 		}
 	}

@@ -74,6 +74,9 @@ type (
 		Name         string `json:"name"`
 		Email        string `json:"email"`
 		Role         string `json:"role"`
+		Expires      string `json:"expires,omitempty"`
+		Expired      bool   `json:"expired"`
+		Removed      bool   `json:"removed"`
 		Devices      int    `json:"devices"`
 		Closed       bool   `json:"closed"`
 		SafetyNumber string `json:"safety_number"`
@@ -383,10 +386,10 @@ func swapColumns(text string) string {
 func TestContractHasMembers(t *testing.T) {
 	t.Parallel()
 	doc := contract(t)
-	for _, v := range append([]any{
+	for _, v := range slices.Concat([]any{
 		docVersion{}, docIdentityTop{}, docOut{}, docOrganization{}, docStatus{}, docMemberTop{}, docMembers{}, docFieldTop{},
 		docFields{}, docSealed{}, docOpened{}, docLog{}, docVerified{}, docUnlocked{}, docLocked{}, docFailed{},
-	}, slices.Concat(clioDocs, deviceDocs, headDocs)...) {
+	}, clioDocs, deviceDocs, headDocs, memberDocs) {
 		for _, name := range membersOf(reflect.TypeOf(v)) {
 			if !strings.Contains(doc, "`"+name+"`") {
 				t.Errorf("doc/cli.md does not name `%s` of %T", name, v)

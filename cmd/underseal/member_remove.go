@@ -1,0 +1,201 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/underseal/underseal/internal/term"
+	"github.com/underseal/underseal/officer"
+	"github.com/underseal/underseal/workspace"
+)
+
+// jsonWaiting is what is closed, and whom it waits for.
+type jsonWaiting struct {
+	What  string   `json:"what"`
+	Waits []string `json:"waits_for"`
+}
+
+// jsonShare is a colleague's recovery of which somebody held a share.
+type jsonShare struct {
+	Email     string `json:"email"`
+	Threshold int    `json:"threshold"`
+	Left      int    `json:"left"`
+}
+
+type jsonMemberRemoval struct {
+	jsonMember
+	Rotated   []string      `json:"rotated"`
+	Closed    []jsonWaiting `json:"closed_keys"`
+	Ended     []string      `json:"ended"`
+	Lost      []string      `json:"lost"`
+	Ending    []jsonDevice  `json:"ending"`
+	Shares    []jsonShare   `json:"shares"`
+	Envelopes int           `json:"envelopes"`
+	Skipped   int           `json:"skipped"`
+	Done      bool          `json:"done"`
+}
+
+func newMemberRemoveCommand(a *app) *cobra.Command {
+	var dryRun, yes bool
+	var meant workspace.Consent
+	c := &cobra.Command{
+		Use: "remove EMAIL", Short: "Remove somebody, and change every key that they could reach", Args: oneArg("EMAIL"),
+		Long: `Remove somebody, with their devices, backups, rights and places in groups, and
+change every key that they could reach, in one step. What you cannot read yourself
+is closed instead, and waits for somebody who may share it. What is about to change
+is shown and confirmed.
+
+What they had before they may have kept: that is beyond anybody's reach. Values
+under earlier keys are sealed anew by a job; see underseal status.`,
+		Example: "underseal member remove bob@example.com --dry-run",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := a.canConfirm(yes || dryRun); err != nil {
+				return err
+			}
+			return a.with(cmd.Context(), func(w *workspace.Workspace) error {
+				return a.removeMember(cmd.Context(), w, args[0], dryRun, yes, meant)
+			})
+		},
+	}
+	c.Flags().BoolVar(&dryRun, "dry-run", false, "only say what would change")
+	c.Flags().BoolVar(&yes, "yes", false, "do not ask")
+	c.Flags().BoolVar(&meant.Loss, "lose", false, "also where something is lost that nobody else can open")
+	c.Flags().BoolVar(&meant.Recovery, "without-recovery", false, "also where colleagues lose their recovery by it")
+	return c
+}
+
+func (a *app) removeMember(ctx context.Context, w *workspace.Workspace, email string, dryRun, yes bool, meant workspace.Consent) error {
+	if w.Me() == nil {
+		return workspace.ErrNotMember
+	}
+	m, err := w.MemberWas(ctx, email)
+	if err != nil {
+		return err
+	}
+	r, err := w.PlanMemberRemoval(ctx, m.ID)
+	if err != nil {
+		return removalHint(err)
+	}
+	a.sayMemberRemoval(ctx, w, r)
+	if !dryRun {
+		if err := meant.Check(r); err != nil { // before there is a question
+			return err
+		}
+		if err := a.confirm(ctx, yes, fmt.Sprintf("Remove %s, and change these keys?", term.Escape(email))); err != nil {
+			return err
+		}
+		if r, err = w.RemoveMember(ctx, m.ID, meant); err != nil {
+			return removalHint(err)
+		}
+		r.Member.Member = w.State().Member(m.ID)
+	}
+	if a.json {
+		a.printJSON(jsonMemberRemovalOf(ctx, w, r, !dryRun), nil)
+	}
+	if dryRun {
+		a.say("nothing was changed")
+		return nil
+	}
+	a.say("removed %s", term.Escape(email))
+	if len(r.Closed)+len(r.ClosedGroups) > 0 {
+		a.next("tell those whom the closed keys wait for; they type: underseal field rotate LABEL")
+	}
+	return nil
+}
+
+// removalHint has a hint where the rule's own is about something else.
+func removalHint(err error) error {
+	if errors.Is(err, workspace.ErrSelf) {
+		return withHint(err, "another officer removes you: whoever does it knows none of the new keys that you could know")
+	}
+	return err
+}
+
+// removalWords are a removal in words.
+type removalWords struct {
+	rotated, ended, lost []string
+	closed               []jsonWaiting
+}
+
+func wordsOfRemoval(ctx context.Context, w *workspace.Workspace, r workspace.MemberRemoval) removalWords {
+	x := newWords(ctx, w)
+	group := func(id officer.GroupID) string { return "group " + shown(groupText(ctx, w, w.State().Group(id))) }
+	people := func(ids []officer.MemberID) []string {
+		list := []string{}
+		for _, id := range ids {
+			list = append(list, x.member(id))
+		}
+		return list
+	}
+	v := removalWords{rotated: []string{}, ended: []string{}, lost: []string{}, closed: []jsonWaiting{}}
+	for _, id := range r.RotatedGroups {
+		v.rotated = append(v.rotated, group(id))
+	}
+	for _, id := range r.Rotated {
+		v.rotated = append(v.rotated, x.fields[id])
+	}
+	for _, id := range r.ClosedGroups {
+		v.closed = append(v.closed, jsonWaiting{group(id), people(r.Managers[id])})
+	}
+	for _, id := range r.Closed {
+		v.closed = append(v.closed, jsonWaiting{x.fields[id], people(r.Openers[id])})
+	}
+	for _, id := range r.EndedGroups {
+		v.ended = append(v.ended, group(id))
+	}
+	for _, id := range r.Lost {
+		v.lost = append(v.lost, x.fields[id])
+	}
+	return v
+}
+
+func jsonMemberRemovalOf(ctx context.Context, w *workspace.Workspace, r workspace.MemberRemoval, done bool) jsonMemberRemoval {
+	v, x := wordsOfRemoval(ctx, w, r), newWords(ctx, w)
+	j := jsonMemberRemoval{
+		jsonMember: jsonMemberOf(w, r.Member), Rotated: v.rotated, Closed: v.closed, Ended: v.ended, Lost: v.lost,
+		Ending: []jsonDevice{}, Shares: []jsonShare{}, Envelopes: r.Envelopes, Skipped: r.Skipped, Done: done,
+	}
+	for _, d := range r.Devices {
+		j.Ending = append(j.Ending, jsonDeviceOf(d))
+	}
+	for _, l := range r.Shares {
+		j.Shares = append(j.Shares, jsonShare{x.member(l.Member), l.Threshold, l.Left})
+	}
+	return j
+}
+
+// sayMemberRemoval is the plan, for the person who confirms it.
+func (a *app) sayMemberRemoval(ctx context.Context, w *workspace.Workspace, r workspace.MemberRemoval) {
+	v, x := wordsOfRemoval(ctx, w, r), newWords(ctx, w)
+	a.say("%s <%s>, %s", shown(r.Member.NameText), shown(r.Member.EmailText), r.Member.Role)
+	for _, d := range r.Devices {
+		a.say("  ends              %s", deviceName(d))
+	}
+	if len(v.rotated) > 0 {
+		a.say("  get a new key     %s", strings.Join(v.rotated, ", "))
+	}
+	for _, c := range v.closed {
+		who := "nobody: an officer first gives the share right back to somebody who reads it"
+		if len(c.Waits) > 0 {
+			who = strings.Join(c.Waits, ", ")
+		}
+		a.say("  is closed         %s, until it is opened again by %s", c.What, who)
+	}
+	if len(v.ended) > 0 {
+		a.say("  end               %s, of which they are the last", strings.Join(v.ended, ", "))
+	}
+	for _, s := range v.lost {
+		a.say("  IS LOST           %s: nobody else reads it. Have them grant it to somebody first", s)
+	}
+	for _, l := range r.Shares {
+		a.say("  holds a share     of the recovery of %s, which takes %d; left are %d", x.member(l.Member), l.Threshold, l.Left)
+	}
+	a.say("  envelopes         %d", r.Envelopes)
+	if r.Skipped > 0 {
+		a.say("  to grant again    %s", count(int64(r.Skipped), "grant", "grants"))
+	}
+}
