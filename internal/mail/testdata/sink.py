@@ -40,7 +40,7 @@ class Handler:
 
 def authenticate(server, session, envelope, mechanism, data):
     right = data.login == args.user.encode() and data.password == args.password.encode()
-    return AuthResult(success=right, handled=True, auth_data=data.login)
+    return AuthResult(success=right, handled=right, auth_data=data.login)
 
 
 async def main():
