@@ -71,8 +71,7 @@ func (m *Member) Enrolment() *Enrolment {
 }
 
 // SharesOf lists the members in whose present enrolment somebody holds a share,
-// in the order of [State.Members]. Whoever removes that officer, or gives them
-// another role, asks [State.Holders] first what is left.
+// in the order of [State.Members].
 func (s *State) SharesOf(holder MemberID) (list []*Member) {
 	for _, m := range s.Members() {
 		if e := m.Enrolment(); e != nil {
@@ -90,6 +89,18 @@ func (s *State) Holders(e *Enrolment) (list []MemberID) {
 	for _, x := range e.Shares {
 		if s.isOfficer(x.Officer) {
 			list = append(list, x.Officer)
+		}
+	}
+	return list
+}
+
+// Unrecoverable lists the members who could no longer be recovered without one
+// officer, and still can with them, in the order of [State.Members].
+func (s *State) Unrecoverable(without MemberID) (list []*Member) {
+	for _, m := range s.SharesOf(without) {
+		e := m.Enrolment()
+		if left := uint64(len(s.Holders(e))); s.isOfficer(without) && m.ID != without && left == e.Threshold {
+			list = append(list, m)
 		}
 	}
 	return list

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/underseal/underseal/keyring"
@@ -58,12 +59,16 @@ func (w *Workspace) deviceInfo(ctx context.Context, d *officer.Device, entry fun
 
 // Alarm is what somebody does who has lost a device, and what a thief of one
 // does first (attack 62): one device of a member removed another, or replaced
-// the member's user key without removing any.
+// the member's user key without removing any; or an officer asked to recover
+// the member.
 type Alarm struct {
 	Member  officer.MemberID
 	By      officer.DeviceID
 	Removed officer.DeviceID // zero: the user key was replaced
-	Time    time.Time        // as the author's clock had it
+	// Requested, unless it is zero, is a fresh device for which a recovery was
+	// asked, by an officer's.
+	Requested officer.DeviceID
+	Time      time.Time // as the author's clock had it
 }
 
 // Alarms lists what happened since a time with the caller's own devices, and
@@ -88,7 +93,13 @@ func (w *Workspace) Alarms(ctx context.Context, since time.Time) ([]Alarm, error
 			at[k.Sequence], from = m.ID, min(from, k.Sequence)
 		}
 	}
-	if len(at) == 0 {
+	requests := map[uint64][]*officer.RecoveryRequest{}
+	for _, r := range w.state.Requests() {
+		if slices.ContainsFunc(members, func(m *officer.Member) bool { return m.ID == r.Member }) {
+			requests[r.Sequence], from = append(requests[r.Sequence], r), min(from, r.Sequence)
+		}
+	}
+	if len(at) == 0 && len(requests) == 0 {
 		return nil, nil
 	}
 	entries, err := w.entriesFrom(ctx, from)
@@ -98,7 +109,13 @@ func (w *Workspace) Alarms(ctx context.Context, since time.Time) ([]Alarm, error
 	var list []Alarm
 	for _, e := range entries {
 		by := w.state.Device(e.Author)
-		if m, ok := at[e.Sequence]; !ok || by.Member != m || e.Time.Before(since) {
+		if e.Time.Before(since) {
+			continue
+		}
+		for _, r := range requests[e.Sequence] {
+			list = append(list, Alarm{Member: r.Member, By: by.ID, Requested: r.Device, Time: e.Time})
+		}
+		if m, ok := at[e.Sequence]; !ok || by.Member != m {
 			continue // an officer's removal is what an officer does
 		}
 		a := Alarm{Member: by.Member, By: by.ID, Time: e.Time}

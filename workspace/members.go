@@ -28,8 +28,8 @@ func (c Consent) Check(r MemberRemoval) error {
 	switch {
 	case len(r.Lost) > 0 && !c.Loss:
 		return ErrLoss
-	case !c.Recovery:
-		return checkShares(r.Shares)
+	case len(r.Unrecoverable) > 0 && !c.Recovery:
+		return ErrRecovery
 	}
 	return nil
 }
@@ -41,12 +41,15 @@ type ShareLoss struct {
 	Left      int              // how many are left who hold a share
 }
 
-// checkShares refuses what leaves a colleague with too few officers.
-func checkShares(list []ShareLoss) error {
-	if slices.ContainsFunc(list, func(l ShareLoss) bool { return l.Left < l.Threshold && l.Left+1 >= l.Threshold }) {
-		return ErrRecovery
+// unrecoverable are those whom too few officers are left to recover, of whom
+// there were enough.
+func unrecoverable(list []ShareLoss) (members []officer.MemberID) {
+	for _, l := range list {
+		if l.Left+1 == l.Threshold {
+			members = append(members, l.Member)
+		}
 	}
-	return nil
+	return members
 }
 
 // sharesOf lists the recoveries of which an officer holds a share.
@@ -79,6 +82,8 @@ type MemberRemoval struct {
 	Lost []officer.ResourceID
 	// Shares are the recoveries of which they hold a share.
 	Shares []ShareLoss
+	// Unrecoverable are those of them that have too few officers left.
+	Unrecoverable []officer.MemberID
 }
 
 // PlanMemberRemoval says what RemoveMember would do now. Nothing is changed.
@@ -189,6 +194,7 @@ func (r *MemberRemoval) before(s *officer.State) {
 		}
 	}
 	r.Shares = sharesOf(s, r.Member.ID)
+	r.Unrecoverable = unrecoverable(r.Shares)
 }
 
 // after fills in who goes on with what was closed.

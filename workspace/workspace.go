@@ -40,6 +40,10 @@ type Config struct {
 	// Now is the clock; nil means time.Now. It dates entries and pins and
 	// judges guests' expiry, never authority.
 	Now func() time.Time
+	// Escrow splits keys for recovery by officers, escrow.Shamir for example.
+	// Without one nobody enrols or is recovered, and an enrolment ends where the
+	// user key is replaced.
+	Escrow plan.Escrow
 }
 
 // Workspace is an open organization. It is not safe for concurrent use.
@@ -48,6 +52,7 @@ type Workspace struct {
 	local Local
 	me    *keyring.Unlocked
 	now   func() time.Time
+	split plan.Escrow
 
 	pin   Pin
 	state *officer.State
@@ -58,13 +63,15 @@ type Workspace struct {
 	due       bool // statements are to be asked for
 	sightings []Sighting
 	announced officer.Head // what this device has stated last, as far as known
+
+	recovering bool // this device takes its member over, and is not theirs yet
 }
 
 func newWorkspace(c Config) *Workspace {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	return &Workspace{store: c.Store, local: c.Local, me: c.Identity, now: c.Now}
+	return &Workspace{store: c.Store, local: c.Local, me: c.Identity, now: c.Now, split: c.Escrow}
 }
 
 // Create founds an organization in a store that is empty, with the identity as
@@ -171,6 +178,9 @@ func (w *Workspace) Now() time.Time { return w.now() }
 // Me returns the caller's member in the log, or nil while an officer has not
 // let them in yet.
 func (w *Workspace) Me() *officer.Member {
+	if w.recovering {
+		return w.state.Member(w.me.Member())
+	}
 	if d := w.state.Device(w.me.Keys().ID()); d == nil || d.Removed {
 		return nil
 	}
@@ -213,7 +223,7 @@ const maxAttempts = 16
 // plan again (attack 52). A nil plan means that nothing is left to do.
 func (w *Workspace) commit(ctx context.Context, build func(plan.Author) (*plan.Plan, error)) error {
 	for range maxAttempts {
-		p, err := build(plan.Author{State: w.state, Device: w.me.Keys(), Now: w.now()})
+		p, err := build(w.author())
 		if err != nil || p == nil {
 			return err
 		}
@@ -243,6 +253,10 @@ func (w *Workspace) commit(ctx context.Context, build func(plan.Author) (*plan.P
 		}
 	}
 	return fmt.Errorf("append: %w", store.ErrConflict)
+}
+
+func (w *Workspace) author() plan.Author {
+	return plan.Author{State: w.state, Device: w.me.Keys(), Now: w.now(), Escrow: w.split}
 }
 
 // sign makes the entry of a plan and what the log says after it, or says what

@@ -18,6 +18,8 @@ type Escrow interface {
 	Split(threshold, shares int) (key *secret.Bytes, parts []*secret.Bytes, err error)
 	// Join gives the key back from at least threshold shares by index.
 	Join(threshold int, parts map[uint64]*secret.Bytes) (*secret.Bytes, error)
+	// Valid tells whether a share has the form of one.
+	Valid(part *secret.Bytes) bool
 }
 
 var (

@@ -11,8 +11,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/underseal/underseal/internal/secret"
 	"github.com/underseal/underseal/keyring"
 	"github.com/underseal/underseal/officer"
+	"github.com/underseal/underseal/officer/plan/escrow"
 	"github.com/underseal/underseal/store"
 	"github.com/underseal/underseal/store/storetest"
 	"github.com/underseal/underseal/workspace"
@@ -62,6 +64,8 @@ type Person struct {
 	Name string
 	Me   *keyring.Unlocked
 	Home *Local
+
+	secret *secret.Bytes // of the device
 }
 
 // NewPerson makes a person with the email NAME@example.com.
@@ -71,12 +75,17 @@ func NewPerson(t testing.TB, name string) *Person {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer s.Destroy()
 	me, err := id.Unlock(s)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &Person{Name: name, Me: me, Home: &Local{}}
+	return &Person{Name: name, Me: me, Home: &Local{}, secret: s}
+}
+
+// Become gives the person's device another identity, as after a recovery.
+func (p *Person) Become(id *keyring.Identity) (err error) {
+	p.Me, err = id.Unlock(p.secret)
+	return err
 }
 
 // Email is the person's email.
@@ -84,7 +93,7 @@ func (p *Person) Email() string { return p.Me.Card().Email.Text }
 
 // Config is what the person opens a store with.
 func (p *Person) Config(st store.Store) workspace.Config {
-	return workspace.Config{Store: st, Local: p.Home, Identity: p.Me, Now: Clock}
+	return workspace.Config{Store: st, Local: p.Home, Identity: p.Me, Now: Clock, Escrow: escrow.Shamir{}}
 }
 
 // Clock stands still, on the first of March 2026.
