@@ -94,18 +94,6 @@ func (s *State) Holders(e *Enrolment) (list []MemberID) {
 	return list
 }
 
-// Unrecoverable lists the members who could no longer be recovered without one
-// officer, and still can with them, in the order of [State.Members].
-func (s *State) Unrecoverable(without MemberID) (list []*Member) {
-	for _, m := range s.SharesOf(without) {
-		e := m.Enrolment()
-		if left := uint64(len(s.Holders(e))); s.isOfficer(without) && m.ID != without && left == e.Threshold {
-			list = append(list, m)
-		}
-	}
-	return list
-}
-
 func (s *State) isOfficer(id MemberID) bool {
 	m := s.members[id]
 	return m != nil && m.Role == RoleOfficer && !m.Removed

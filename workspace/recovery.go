@@ -104,7 +104,7 @@ func (w *Workspace) EnrollRecovery(ctx context.Context, threshold int, emails []
 		if err := plan.CheckThreshold(w.state.Policy(), t, len(holders)); err != nil {
 			return nil, err
 		}
-		if e := w.Me().Enrolment(); e != nil && e.Threshold == uint64(t) && slices.Equal(sharesOf(e), holders) {
+		if e := w.Me().Enrolment(); e != nil && e.Threshold == uint64(t) && slices.Equal(officersOf(e), holders) {
 			return nil, nil
 		}
 		user, err := w.keys.user(ctx, w.Me().UserKey().Generation)
@@ -127,7 +127,7 @@ func (w *Workspace) EnrollRecovery(ctx context.Context, threshold int, emails []
 	return list[i], nil
 }
 
-func sharesOf(e *officer.Enrolment) (list []officer.MemberID) {
+func officersOf(e *officer.Enrolment) (list []officer.MemberID) {
 	for _, s := range e.Shares {
 		list = append(list, s.Officer)
 	}

@@ -179,8 +179,8 @@ func (w *Workspace) checkRole(id officer.MemberID, role officer.Role, until time
 		if err := w.oneOfficerLess(); err != nil {
 			return err
 		}
-		if err := checkShares(sharesOf(w.state, id)); err != nil && !meant.Recovery {
-			return err
+		if len(unrecoverable(sharesOf(w.state, id))) > 0 && !meant.Recovery {
+			return ErrRecovery
 		}
 	}
 	if role != officer.RoleGuest || m.Role == officer.RoleGuest {
