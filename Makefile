@@ -9,7 +9,7 @@ GO ?= go
 FUZZTIME ?= 30s
 BENCH ?= .
 
-.PHONY: help demo demo-csv build man test test-short test-long lint fmt bench fuzz vectors cover vuln wasm-size cross install clean
+.PHONY: help demo demo-csv build man test test-short test-long model lint fmt bench fuzz vectors cover vuln wasm-size cross install clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
@@ -32,8 +32,11 @@ test: ## install what is missing, then run every test and check
 test-short: ## the Go tests that take less than two minutes together
 	$(GO) test -short ./...
 
-test-long: ## the Go tests with ten times the random cases, under the race detector
+test-long: model ## the models, and the Go tests with ten times the random cases, under the race detector
 	UNDERSEAL_LONG=1 RAPID_CHECKS=1000 $(GO) test -race -count=1 -timeout 120m ./...
+
+model: ## search every state of the models in spec/model (Spin)
+	@scripts/model.sh
 
 lint: ## golangci-lint, gofmt, shellcheck, modules
 	@scripts/lint.sh

@@ -19,6 +19,7 @@ tools=(
 	"node nodejs the reader of the formats in another language, and tests in WebAssembly"
 	"npm npm the reader of the formats in another language"
 	"runuser util-linux the tests of read-only stores, when run as root"
+	"spin spin the models in spec/model"
 	"shellcheck shellcheck the check of the scripts"
 )
 
