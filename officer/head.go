@@ -31,7 +31,11 @@ func ParseHead(s string) (OrganizationID, Head, error) {
 	}
 	org := OrganizationID(b[:len(OrganizationID{})])
 	b = b[len(org):]
-	return org, Head{Length: binary.BigEndian.Uint64(b), Hash: Hash(b[8:])}, nil
+	h := Head{Length: binary.BigEndian.Uint64(b), Hash: Hash(b[8:])}
+	if h.Length == 0 {
+		return OrganizationID{}, Head{}, fmt.Errorf("head: %w", ErrEmpty)
+	}
+	return org, h, nil
 }
 
 // HeadNumber is what two people compare by voice, after the head's length: 60

@@ -66,7 +66,16 @@ func signLastSeen(d *keyring.Device, org officer.OrganizationID, head officer.He
 
 // openLastSeen reads a statement and checks that it is one of the organization,
 // signed by a device of its log that was not removed.
-func openLastSeen(s *officer.State, b []byte) (l LastSeen, err error) {
+func openLastSeen(s *officer.State, b []byte) (LastSeen, error) {
+	return readLastSeen(b, s.Organization(), func(id officer.DeviceID) []byte {
+		if d := s.Device(id); d != nil && !d.Removed {
+			return d.Record.Signing
+		}
+		return nil
+	})
+}
+
+func readLastSeen(b []byte, org officer.OrganizationID, key func(officer.DeviceID) []byte) (l LastSeen, err error) {
 	var w lastSeenWire
 	if err := wire.CheckVersion(b, "last-seen statement", lastSeenParts); err != nil {
 		return l, err
@@ -80,14 +89,14 @@ func openLastSeen(s *officer.State, b []byte) (l LastSeen, err error) {
 	if l.Length == 0 || l.Seconds > maxSynced {
 		return l, fmt.Errorf("last-seen statement: %w", wire.ErrMalformed)
 	}
-	if l.Organization != s.Organization() {
+	if l.Organization != org {
 		return l, officer.ErrOrganization
 	}
-	d := s.Device(l.Device)
-	if d == nil || d.Removed {
+	signing := key(l.Device)
+	if signing == nil {
 		return l, officer.ErrAuthor
 	}
-	if pubkey.Verify(d.Record.Signing, wire.LabelLastSeen, w.Body, w.Signature) != nil {
+	if pubkey.Verify(signing, wire.LabelLastSeen, w.Body, w.Signature) != nil {
 		return l, officer.ErrSignature
 	}
 	l.Raw = b

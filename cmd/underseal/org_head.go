@@ -154,10 +154,7 @@ func parseHead(text string) (h givenHead, err error) {
 	words := strings.Fields(text)
 	for _, word := range words {
 		if strings.HasPrefix(strings.ToLower(word), "underseal-head1") {
-			if h.org, h.head, err = officer.ParseHead(word); err == nil && h.head.Length == 0 {
-				err = errors.New("of an empty log")
-			}
-			if err != nil {
+			if h.org, h.head, err = officer.ParseHead(word); err != nil {
 				return h, fmt.Errorf("%w: %w", errHeadText, err)
 			}
 			return h, nil

@@ -79,6 +79,7 @@ func files() map[string]any {
 		"token.json":       newFile("token", tokenVectors()),
 		"secret.json":      newFile("secret", secretVectors()),
 		"pairing.json":     newFile("pairing", pairingVectors()),
+		"last-seen.json":   newFile("last-seen", lastSeenVectors()),
 		"log.json":         logFile,
 		"log-members.json": memberFile,
 		"log-groups.json":  groupFile,
