@@ -119,7 +119,7 @@ func (a Author) ResealGroup(seed *Key, m officer.MemberID) (*Plan, error) {
 func (n *renewal) renewGroup(g *officer.Group) error {
 	self := n.author.ID
 	may := g.Manages(self) || n.author.Role == officer.RoleOfficer && g.Has(self)
-	if may && !n.left(g.ID, self) && n.keeps(officer.MemberPrincipal(self)) {
+	if may && !n.left(g.ID, self) && n.keeps(officer.MemberPrincipal(self)) && n.managedOn(g) {
 		key, err := n.held.group(g)
 		if err == nil {
 			var next *Key
@@ -137,6 +137,21 @@ func (n *renewal) renewGroup(g *officer.Group) error {
 		n.p.Operations = append(n.p.Operations, &officer.GroupClosed{Group: g.ID, Epoch: e.Number})
 	}
 	return nil
+}
+
+// managedOn is sharedOn for a group.
+func (n *renewal) managedOn(g *officer.Group) bool {
+	managed := false
+	for _, x := range g.Members {
+		if !x.Rights.Has(officer.Share) || n.left(g.ID, x.Member) {
+			continue
+		}
+		if _, err := n.publicKey(officer.MemberPrincipal(x.Member)); err == nil {
+			return true
+		}
+		managed = true
+	}
+	return !managed
 }
 
 func (n *renewal) rotateGroup(g *officer.Group, held *Key) (*Key, error) {

@@ -36,6 +36,9 @@ func (w *world) reader(p *person, obeys bool) *reader {
 // privates are the keys by which envelopes open: of the user, and of groups.
 func (r *reader) privates() []*envelope.PrivateKey {
 	list := []*envelope.PrivateKey{r.p.userKey.Private}
+	for _, u := range r.p.older {
+		list = append(list, u.Private)
+	}
 	for _, k := range r.keys {
 		if k.Context().Kind == wire.KindGroup {
 			private, err := envelope.NewPrivateKey(k.Raw())

@@ -30,6 +30,7 @@ type person struct {
 	u       *keyring.Unlocked
 	device  *keyring.Device
 	userKey *keyring.UserKey
+	older   []*keyring.UserKey
 }
 
 func newPerson(t testing.TB, name string) *person {

@@ -175,7 +175,7 @@ func (n *renewal) renew(r *officer.Resource) error {
 	rights := n.State.Rights(n.author.ID, r)
 	may := rights.Has(officer.Share) || n.author.Role == officer.RoleOfficer && rights.Has(officer.Read)
 	// A new key that the author could not keep would be nobody's tomorrow.
-	if may && n.keepsOne(n.remain(r)) {
+	if may && n.keepsOne(n.remain(r)) && n.sharedOn(r) {
 		key, err := n.held.resource(r)
 		if err == nil {
 			var next *Key
@@ -190,6 +190,23 @@ func (n *renewal) renew(r *officer.Resource) error {
 	}
 	closeResource(n.p, r)
 	return nil
+}
+
+// sharedOn tells whether somebody who shares a resource gets its next key, or
+// nobody shares it anyway. Where all who do are closed, those who missed the key
+// could be sealed it by nobody: better the first of them opens the next epoch.
+func (n *renewal) sharedOn(r *officer.Resource) bool {
+	shared := false
+	for _, g := range r.Grants {
+		if !g.Rights.Has(officer.Share) || n.without(g.Principal) {
+			continue
+		}
+		if _, err := n.publicKey(g.Principal); err == nil {
+			return true
+		}
+		shared = true
+	}
+	return !shared
 }
 
 func closeResource(p *Plan, r *officer.Resource) {
