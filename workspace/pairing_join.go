@@ -289,11 +289,14 @@ func (j *Joining) Confirm(ctx context.Context, words PairingWords) error {
 	case !ok:
 		return ErrPairingNothing
 	case own != words:
-		return errors.Join(ErrPairingWords, j.local.Save(pairingJoinedFile, nil))
+		return errors.Join(ErrPairingWords, j.End())
 	}
 	j.s.Confirmed = 1
 	return j.save()
 }
+
+// End forgets the pairing here. The old device has its own end of it.
+func (j *Joining) End() error { return j.local.Save(pairingJoinedFile, nil) }
 
 // Confirmed tells whether the person has compared the words.
 func (j *Joining) Confirmed() bool { return j.s.Confirmed == 1 }

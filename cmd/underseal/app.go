@@ -29,6 +29,7 @@ type app struct {
 	getenv func(string) string
 	now    func() time.Time
 	browse func(ctx context.Context, address string) error // shows a page to the person
+	after  func(time.Duration) <-chan time.Time            // nil is time.After
 
 	json     bool
 	keyStore string

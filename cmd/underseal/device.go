@@ -15,8 +15,8 @@ import (
 )
 
 func newDeviceCommand(a *app) *cobra.Command {
-	return noun("device", "Your devices, and those of others", "Your devices, and those of others: list them, remove one that is lost.",
-		newDeviceListCommand(a), newDeviceRemoveCommand(a))
+	return noun("device", "Your devices, and those of others", "Your devices, and those of others: list them, add one, remove one that is lost.",
+		newDeviceListCommand(a), newDevicePairCommand(a), newDeviceJoinCommand(a), newDeviceRemoveCommand(a))
 }
 
 type jsonDevice struct {

@@ -54,7 +54,7 @@ type (
 	}
 )
 
-var deviceDocs = []any{docDevices{}, docRemoval{}, docBackupTop{}, docBackupMade{}, docBackups{}}
+var deviceDocs = []any{docDevices{}, docRemoval{}, docBackupTop{}, docBackupMade{}, docBackups{}, docPairing{}, docJoining{}}
 
 func TestDeviceJSON(t *testing.T) {
 	t.Parallel()

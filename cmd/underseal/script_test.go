@@ -23,6 +23,7 @@ import (
 //	fails CODE WHO ARGS              the same, with this exit code
 //	status CODE COMMAND ARGS         run a program, with this exit code
 //	firm                             found an organization; see world.found
+//	words NAME                       put the six words of the last stderr into $NAME
 //	field FILE NAME VALUE            put a member of a JSON object into $NAME
 //	edit FILE OLD NEW                replace the one occurrence of a text
 //	swap FILE COLUMN I J             exchange the cells of two rows, counted from 1
@@ -74,6 +75,7 @@ func TestScripts(t *testing.T) {
 			"firm":     firm,
 			"status":   status,
 			"field":    jsonString,
+			"words":    sixWords,
 			"edit":     edit,
 			"columns":  mergeColumns,
 			"swap":     onCells("swap FILE COLUMN ROW ROW", 2, 2, swapCells),
@@ -104,6 +106,16 @@ func as(who string) func(*testscript.TestScript, bool, []string) {
 func runAs(ts *testscript.TestScript, who string, args []string) error {
 	ts.Setenv("UNDERSEAL_HOME", filepath.Join(ts.Getenv("HOMES"), who))
 	return ts.Exec("underseal", args...)
+}
+
+// sixWords keeps the words that a command has just shown.
+func sixWords(ts *testscript.TestScript, neg bool, args []string) {
+	_, words, found := strings.Cut(ts.ReadFile("stderr"), "the six words:")
+	words, _, _ = strings.Cut(words, "\n")
+	if neg || len(args) != 1 || !found || len(strings.Fields(words)) != 6 {
+		ts.Fatalf("usage: words NAME, after a command that showed six")
+	}
+	ts.Setenv(args[0], strings.TrimSpace(words))
 }
 
 func fails(ts *testscript.TestScript, neg bool, args []string) {
