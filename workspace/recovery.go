@@ -22,6 +22,10 @@ var (
 	ErrNoRequest = errors.New("no officer has put the request of this device into the log yet")
 	// ErrNoShare: the caller holds no share of that recovery.
 	ErrNoShare = errors.New("you hold no share of this recovery")
+	// ErrShares: too few shares are there, see ThresholdError.
+	ErrShares = errors.New("too few shares to recover anybody")
+	// ErrWrongShare: a share is not the one that its officer was given.
+	ErrWrongShare = errors.New("a share is not that of the enrolment")
 	// ErrBelongs: the device is a member's, and needs no recovery.
 	ErrBelongs = errors.New("this device belongs to a member already")
 )
@@ -87,7 +91,8 @@ func (w *Workspace) RecoveryDue() bool {
 // EnrollRecovery puts the caller's user key into escrow with officers, as many
 // of whom as the threshold can bring the caller back. Without emails these are
 // all officers but the caller; a threshold of 0 is the policy's. It takes the
-// place of an enrolment that differs, and leaves one alone that does not.
+// place of an earlier enrolment, and ends the requests for it; one that is the
+// same, and for which nobody asks, is left alone.
 func (w *Workspace) EnrollRecovery(ctx context.Context, threshold int, emails []string) (RecoveryInfo, error) {
 	if err := w.requireMe(); err != nil {
 		return RecoveryInfo{}, err
@@ -104,7 +109,7 @@ func (w *Workspace) EnrollRecovery(ctx context.Context, threshold int, emails []
 		if err := plan.CheckThreshold(w.state.Policy(), t, len(holders)); err != nil {
 			return nil, err
 		}
-		if e := w.Me().Enrolment(); e != nil && e.Threshold == uint64(t) && slices.Equal(officersOf(e), holders) {
+		if e := w.Me().Enrolment(); e != nil && e.Threshold == uint64(t) && slices.Equal(officersOf(e), holders) && !w.asked(w.me.Member()) {
 			return nil, nil
 		}
 		user, err := w.keys.user(ctx, w.Me().UserKey().Generation)
@@ -125,6 +130,11 @@ func (w *Workspace) EnrollRecovery(ctx context.Context, threshold int, emails []
 		return RecoveryInfo{}, ErrNoRecovery
 	}
 	return list[i], nil
+}
+
+// asked tells whether a request to recover a member is open.
+func (w *Workspace) asked(m officer.MemberID) bool {
+	return slices.ContainsFunc(w.state.Requests(), func(r *officer.RecoveryRequest) bool { return r.Member == m && !r.Ended })
 }
 
 func officersOf(e *officer.Enrolment) (list []officer.MemberID) {

@@ -48,6 +48,15 @@ func (e *ThresholdError) Error() string {
 	return b
 }
 
+// Unwrap makes errors.Is hold for ErrShares, and for ErrWrongShare if there is
+// one.
+func (e *ThresholdError) Unwrap() []error {
+	if len(e.Wrong) > 0 {
+		return []error{ErrShares, ErrWrongShare}
+	}
+	return []error{ErrShares}
+}
+
 // Recovered is who a device has become.
 type Recovered struct {
 	// Identity is this device's from now on, in the place of the one that it

@@ -14,6 +14,7 @@ import (
 	"github.com/underseal/underseal/keyring"
 	"github.com/underseal/underseal/keyring/kit"
 	"github.com/underseal/underseal/officer"
+	"github.com/underseal/underseal/officer/plan/escrow"
 	"github.com/underseal/underseal/store"
 	"github.com/underseal/underseal/store/dirstore"
 	"github.com/underseal/underseal/workspace"
@@ -108,7 +109,7 @@ func (a *app) restore(ctx context.Context, args []string, f restoreFlags) error 
 		return err
 	}
 	defer me.Lock()
-	w, err := r.Finish(ctx, workspace.Config{Store: st, Local: homeDir(home), Identity: me, Now: a.now})
+	w, err := r.Finish(ctx, workspace.Config{Store: st, Local: homeDir(home), Identity: me, Now: a.now, Escrow: escrow.Shamir{}})
 	if err != nil {
 		return err
 	}

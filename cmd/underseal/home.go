@@ -18,6 +18,7 @@ import (
 	"github.com/underseal/underseal/keyring/agent"
 	"github.com/underseal/underseal/keyring/keystore"
 	"github.com/underseal/underseal/officer"
+	"github.com/underseal/underseal/officer/plan/escrow"
 	"github.com/underseal/underseal/workspace"
 )
 
@@ -240,7 +241,7 @@ func (a *app) openAt(ctx context.Context, address string, org officer.Organizati
 		me.Lock()
 		_ = st.Close() // every write was flushed when it was made
 	}
-	conf := workspace.Config{Store: st, Local: homeDir(home), Identity: me, Now: a.now}
+	conf := workspace.Config{Store: st, Local: homeDir(home), Identity: me, Now: a.now, Escrow: escrow.Shamir{}}
 	w, err = workspace.Open(ctx, conf)
 	if err != nil {
 		a.keepEvidence(ctx, home, conf, err)

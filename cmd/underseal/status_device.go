@@ -16,6 +16,9 @@ const alarmFor = 30 * 24 * time.Hour
 // statusDevices fills in whether there is a backup, and what happened to
 // devices that their owner should know of (attack 62).
 func (a *app) statusDevices(ctx context.Context, w *workspace.Workspace, s *jsonStatus) (err error) {
+	if w.RecoveryDue() {
+		s.Pending = append(s.Pending, "officers cannot bring you back, as your organization wants it: underseal recovery enroll")
+	}
 	if w.Me() != nil {
 		if s.Backup, err = w.BackedUp(); err != nil {
 			return err
@@ -33,6 +36,11 @@ func (a *app) statusDevices(ctx context.Context, w *workspace.Workspace, s *json
 		what := "the user key of " + x.member(l.Member) + " was replaced"
 		if l.Removed != (officer.DeviceID{}) {
 			what = fmt.Sprintf("device %s of %s was removed", l.Removed.String()[:shortID], x.member(l.Member))
+		}
+		if l.Requested != (officer.DeviceID{}) {
+			s.Pending = append(s.Pending, fmt.Sprintf("%s asked on %s to recover %s on device %s; who has lost nothing ends that: underseal recovery enroll",
+				x.device(l.By), day(l.Time), x.member(l.Member), l.Requested.String()[:shortID]))
+			continue
 		}
 		s.Pending = append(s.Pending, fmt.Sprintf("%s by device %s on %s; if that was not its owner, an officer removes that device",
 			what, l.By.String()[:shortID], day(l.Time)))
