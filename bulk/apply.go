@@ -153,7 +153,7 @@ func (j *Job) refreshForWriting(ctx context.Context) error {
 			key, err := j.c.Workspace.WriteKeyOf(ctx, f.resource)
 			if err != nil {
 				if errors.Is(err, officer.ErrClosed) {
-					err = &ClosedError{Field: f.resource, err: err}
+					err = &ClosedError{Field: f.resource, Err: err}
 				}
 				return fmt.Errorf("%w: %w", ErrKeyChanged, err)
 			}

@@ -51,13 +51,13 @@ var (
 // officer.ErrClosed.
 type ClosedError struct {
 	Field officer.ResourceID
-	err   error
+	Err   error // says which, in words
 }
 
-func (e *ClosedError) Error() string { return e.err.Error() }
+func (e *ClosedError) Error() string { return e.Err.Error() }
 
 // Unwrap makes errors.Is(err, officer.ErrClosed) hold.
-func (e *ClosedError) Unwrap() error { return e.err }
+func (e *ClosedError) Unwrap() error { return e.Err }
 
 // Workspace is what bulk work needs of an open organization.
 // *workspace.Workspace is one. It is called by one goroutine at a time.

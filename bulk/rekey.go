@@ -84,7 +84,7 @@ func (j *Job) renewable(ctx context.Context) error {
 			case !s.Mine.Has(officer.Write):
 				return fmt.Errorf("%s: the right to write is %w", f, workspace.ErrNotGranted)
 			case s.Epoch().Closed && !s.Mine.Has(officer.Share):
-				return &ClosedError{Field: s.ID, err: fmt.Errorf("%s: %w", f, officer.ErrClosed)}
+				return &ClosedError{Field: s.ID, Err: fmt.Errorf("%s: %w", f, officer.ErrClosed)}
 			}
 		}
 	}

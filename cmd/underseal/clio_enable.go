@@ -206,6 +206,7 @@ func (x *account) noteSealed(v *view, r bulk.Report) error {
 			v.look.sealed(f.Field)
 		}
 	}
+	v.look.noteEpochs(r.Counts, x.a.now())
 	return x.saveLook(v)
 }
 
@@ -291,6 +292,8 @@ func (x *account) finish(ctx context.Context, r bulk.Report, export string, err 
 	case r.Call == string(bulk.Enable):
 		x.sayLooseTwins(ctx)
 		x.a.next("underseal clio verify")
+	case r.Call == string(bulk.Rekey), r.Call == string(bulk.UndoRekey):
+		x.a.next("underseal org status")
 	default:
 		x.a.next("underseal clio fields")
 	}

@@ -148,6 +148,7 @@ func (x *account) count(ctx context.Context, v *view, only func(connector.Defini
 // fields, so that status can tell without asking Clio.
 func (x *account) noteClear(v *view, c bulk.Counts) {
 	v.look.Passed = x.a.now().UTC()
+	v.look.noteEpochs(c, x.a.now())
 	v.look.Clear = []clearField{}
 	for _, f := range c.Fields {
 		if _, signed := v.signed[f.Field]; signed && f.Of(bulk.Plain)+f.Of(bulk.Blocked) > 0 {

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/underseal/underseal/bulk"
 	"github.com/underseal/underseal/connector"
 	"github.com/underseal/underseal/internal/wire"
 	"github.com/underseal/underseal/keyring"
@@ -33,6 +34,23 @@ type look struct {
 	Fields  []settled    `json:"fields"`
 	Passed  time.Time    `json:"passed,omitzero"` // when records were last read
 	Clear   []clearField `json:"clear"`           // what that found in protected fields
+	// Epochs is, of each protected field, under which epochs its tokens are.
+	Epochs []fieldEpochs `json:"epochs,omitempty"`
+}
+
+// fieldEpochs is under which epochs of its key the tokens of a field were.
+type fieldEpochs struct {
+	ID     string       `json:"id"`
+	Name   string       `json:"name"`
+	Read   time.Time    `json:"read"`
+	Epochs []epochCount `json:"epochs"`
+}
+
+type epochCount struct {
+	Resource string `json:"resource"`
+	Ended    bool   `json:"ended"` // of an ended field whose place it took
+	Epoch    uint64 `json:"epoch"`
+	Values   int64  `json:"values"`
 }
 
 // settled is a field as it was when somebody last accepted it.
@@ -154,6 +172,34 @@ func loadLook(home workspace.Local, d *keyring.Device, account string) (*look, e
 		return nil, nil
 	}
 	return l, nil
+}
+
+// noteEpochs keeps under which epochs the tokens of fields are.
+func (l *look) noteEpochs(c bulk.Counts, now time.Time) {
+	for _, f := range c.Fields {
+		if f.Records == 0 && f.Tokens() == 0 && len(f.Epochs) == 0 {
+			continue // it was not read
+		}
+		at := fieldEpochs{ID: f.Field, Name: f.Name, Read: now.UTC(), Epochs: []epochCount{}}
+		for _, e := range f.Epochs {
+			at.Epochs = append(at.Epochs, epochCount{Resource: e.Resource.String(), Ended: e.Ended, Epoch: e.Epoch, Values: e.Values})
+		}
+		l.Epochs = append(slices.DeleteFunc(l.Epochs, func(x fieldEpochs) bool { return x.ID == f.Field }), at)
+	}
+}
+
+// epochsOf is under which epochs the tokens of a field were; nil where it was
+// not read yet.
+func (l *look) epochsOf(id string) *fieldEpochs {
+	if l == nil {
+		return nil
+	}
+	for i := range l.Epochs {
+		if l.Epochs[i].ID == id {
+			return &l.Epochs[i]
+		}
+	}
+	return nil
 }
 
 // sealed notes that fields hold nothing in clear any more, or are no longer

@@ -17,7 +17,7 @@ func (x *account) opening(ctx context.Context) (map[string]bulk.JobInfo, error) 
 	}
 	last := map[string]bulk.JobInfo{}
 	for _, j := range jobs {
-		if j.Place.Account != x.conn.Account {
+		if j.Place.Account != x.conn.Account || !j.Direction.Opens() && j.Direction != bulk.Enable {
 			continue
 		}
 		for _, f := range j.Fields {

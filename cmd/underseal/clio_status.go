@@ -53,8 +53,7 @@ func (x *account) status(ctx context.Context, counts bool) error {
 		return err
 	}
 	if counts {
-		signed := func(d connector.Definition) bool { _, ok := v.signed[d.ID]; return ok }
-		if err := x.count(ctx, v, signed); err != nil {
+		if err := x.count(ctx, v, v.isSigned); err != nil {
 			return err
 		}
 	}
@@ -81,6 +80,11 @@ func (x *account) status(ctx context.Context, counts bool) error {
 	}
 	x.a.printClioStatus(out, opened)
 	return nil
+}
+
+func (v *view) isSigned(d connector.Definition) bool {
+	_, signed := v.signed[d.ID]
+	return signed
 }
 
 // others are the protected fields with values that are neither in clear nor

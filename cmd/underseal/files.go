@@ -26,16 +26,21 @@ type fileFlags struct {
 }
 
 func (f *fileFlags) add(c *cobra.Command) {
+	f.addTo(c)
+	required(c, "out")
+	c.ValidArgsFunction = files
+}
+
+// addTo adds the flags where they are not all that a command has.
+func (f *fileFlags) addTo(c *cobra.Command) {
 	c.Flags().StringVar(&f.out, "out", "", "`FILE` to write, or - for standard output")
 	c.Flags().StringVar(&f.dataset, "dataset", "", "a `WORD` that tells apart files whose record ids clash")
 	c.Flags().StringVar(&f.format, "format", "", "`FORMAT` of the file, csv or jsonl (default: by its name)")
 	c.Flags().StringVar(&f.delimiter, "delimiter", ",", "`SIGN` between the cells of a CSV file, one of , ; | tab")
 	c.Flags().BoolVar(&f.force, "force", false, "replace the output if it exists")
-	required(c, "out")
 	must(c.RegisterFlagCompletionFunc("out", files))
 	choices(c, "format", "csv", "jsonl")
 	choices(c, "delimiter", ",", ";", "|", "tab")
-	c.ValidArgsFunction = files
 }
 
 // parseColumns reads COLUMN or COLUMN=FIELD. A name with "=" in it needs the

@@ -157,6 +157,10 @@ func callWords(call string) string {
 		return "opening"
 	case "undo":
 		return "undoing"
+	case "rekey":
+		return "sealing again"
+	case "undo-rekey":
+		return "putting back"
 	case "verify":
 		return "verifying"
 	default:

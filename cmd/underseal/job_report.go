@@ -116,6 +116,10 @@ func (a *app) printReport(r jsonReport, found findings) error {
 		t.row("FIELD", "SEALED NOW", "SEALED BEFORE", "SKIPPED")
 	case string(bulk.Disable), string(bulk.Undo):
 		t.row("FIELD", "OPENED", "SKIPPED")
+	case string(bulk.Rekey):
+		t.row("FIELD", "SEALED AGAIN", "PRESENT KEY", "SKIPPED")
+	case string(bulk.UndoRekey):
+		t.row("FIELD", "PUT BACK", "SKIPPED")
 	default:
 		t.row("FIELD", "SEALED", "IN CLEAR", "OTHER", "EMPTY")
 	}
@@ -125,8 +129,10 @@ func (a *app) printReport(r jsonReport, found findings) error {
 		switch r.Call {
 		case string(bulk.Enable):
 			t.row(term.Escape(f.Name), fmt.Sprint(f.Changed), fmt.Sprint(sealed-f.Again), fmt.Sprint(f.Skipped))
-		case string(bulk.Disable), string(bulk.Undo):
+		case string(bulk.Disable), string(bulk.Undo), string(bulk.UndoRekey):
 			t.row(term.Escape(f.Name), fmt.Sprint(f.Changed), fmt.Sprint(f.Skipped))
+		case string(bulk.Rekey):
+			t.row(term.Escape(f.Name), fmt.Sprint(f.Changed), fmt.Sprint(s["sealed"]), fmt.Sprint(f.Skipped))
 		default:
 			t.row(term.Escape(f.Name), fmt.Sprint(sealed), fmt.Sprint(s["plain"]), fmt.Sprint(s["unreadable"]+s["foreign"]+s["suspicious"]+s["blocked"]), fmt.Sprint(empty))
 		}
@@ -135,7 +141,7 @@ func (a *app) printReport(r jsonReport, found findings) error {
 		return err
 	}
 	for _, f := range r.Fields {
-		if f.Again > 0 {
+		if f.Again > 0 && r.Call == string(bulk.Enable) {
 			a.print("%s: %s left of an ended field, sealed again", term.Escape(f.Name), count(f.Again, "value", "values"))
 		}
 	}

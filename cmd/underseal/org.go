@@ -20,7 +20,7 @@ const scheme = dirstore.Scheme
 
 func newOrgCommand(a *app) *cobra.Command {
 	return noun("org", "Your organization", "Your organization: found it, join it, see it.",
-		newOrgNewCommand(a), newOrgJoinCommand(a), newOrgShowCommand(a), newOrgCatchUpCommand(a), newOrgHeadCommand(a), newOrgEvidenceCommand(a))
+		newOrgNewCommand(a), newOrgJoinCommand(a), newOrgShowCommand(a), newOrgStatusCommand(a), newOrgRekeyCommand(a), newOrgCatchUpCommand(a), newOrgHeadCommand(a), newOrgEvidenceCommand(a))
 }
 
 // storePath is the folder of a store's address.

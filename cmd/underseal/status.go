@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -37,7 +38,8 @@ const (
 	pendingCard    = "waiting for an officer to add your card"
 	pendingRemoved = "this device was removed from the organization"
 	pendingBackup  = "no backup of your keys was rehearsed; make one with underseal backup create, then underseal backup check"
-	pendingClosed  = "a field is closed; open it again with underseal field rotate LABEL"
+	pendingClosed  = "keys are closed, or were missed by somebody, and wait for you; open them with underseal org catch-up"
+	pendingOthers  = "removals left something for others to do; see: underseal org status"
 	pendingClear   = "protected fields of Clio held values in clear; see: underseal clio status"
 )
 
@@ -133,11 +135,12 @@ func (a *app) statusOrganization(ctx context.Context, s *jsonStatus) error {
 	} else {
 		s.Pending = append(s.Pending, pendingCard)
 	}
-	for _, r := range w.Fields(ctx) {
-		if r.Epoch().Closed && !r.Ended && r.Mine.Has(officer.Share) {
-			s.Pending = append(s.Pending, pendingClosed)
-			break
-		}
+	p := w.Pending(ctx)
+	switch {
+	case slices.ContainsFunc(p.Closed, func(c workspace.ClosedKey) bool { return c.Mine }), slices.ContainsFunc(p.Missed, func(m workspace.MissedKey) bool { return m.Mine }):
+		s.Pending = append(s.Pending, pendingClosed)
+	case len(p.Closed)+len(p.Missed)+len(p.Expired) > 0 && s.Role == officer.RoleOfficer.String():
+		s.Pending = append(s.Pending, pendingOthers)
 	}
 	return nil
 }
