@@ -69,10 +69,7 @@ under earlier keys are sealed anew by a job; see underseal status.`,
 }
 
 func (a *app) removeMember(ctx context.Context, w *workspace.Workspace, email string, dryRun, yes bool, meant workspace.Consent) error {
-	if w.Me() == nil {
-		return workspace.ErrNotMember
-	}
-	m, err := w.MemberWas(ctx, email)
+	m, err := officerFinds(ctx, w, email)
 	if err != nil {
 		return err
 	}

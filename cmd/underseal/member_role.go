@@ -77,8 +77,25 @@ managing groups.`,
 	return c
 }
 
+// officerFinds is MemberWas for what officers alone do: a guest, who reads no
+// emails, is told that it is not theirs to do, and not that nobody is there.
+func officerFinds(ctx context.Context, w *workspace.Workspace, email string) (workspace.MemberInfo, error) {
+	var err error
+	switch me := w.Me(); {
+	case me != nil && me.Role == officer.RoleOfficer:
+		return w.MemberWas(ctx, email)
+	case me != nil:
+		err = officer.ErrAuthority
+	case w.State().Device(w.DeviceID()) != nil:
+		err = workspace.ErrRemoved
+	default:
+		err = workspace.ErrNotMember
+	}
+	return workspace.MemberInfo{}, err
+}
+
 func (a *app) changeRole(ctx context.Context, w *workspace.Workspace, email string, role officer.Role, until time.Time, meant workspace.Consent) error {
-	m, err := w.MemberWas(ctx, email)
+	m, err := officerFinds(ctx, w, email)
 	if err != nil {
 		return err
 	}
