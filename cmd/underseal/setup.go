@@ -19,6 +19,8 @@ import (
 type setupAnswers struct {
 	name, email, device, firm, store, fingerprint string
 	backup, backupOut                             string
+	invitation, confirmOfficer                    string
+	paste                                         bool // the invitation is asked for
 }
 
 func newSetupCommand(a *app) *cobra.Command {
@@ -39,6 +41,9 @@ underseal setup --name "Alice Officer" --email alice@example.com \
 			if s.firm != "" && s.fingerprint != "" {
 				return &usageError{errors.New("give either --firm, to found one, or --fingerprint, to join one"), cmd}
 			}
+			if s.invitation != "" && s.firm+s.fingerprint != "" {
+				return &usageError{errors.New("give --invitation alone: it says which organization to join"), cmd}
+			}
 			if err := s.checkBackup(); err != nil {
 				return &usageError{err, cmd}
 			}
@@ -54,11 +59,14 @@ underseal setup --name "Alice Officer" --email alice@example.com \
 	c.Flags().StringVar(&s.device, "device", "", "`LABEL` of this device (default: its host name)")
 	c.Flags().StringVar(&s.firm, "firm", "", "found an organization of this `NAME`")
 	c.Flags().StringVar(&s.fingerprint, "fingerprint", "", "join the organization with this `FINGERPRINT`")
+	c.Flags().StringVar(&s.invitation, "invitation", "", "join by the invitation in this `FILE`, or - for standard input")
+	c.Flags().StringVar(&s.confirmOfficer, "confirm-officer", "", "the `EMAIL` of your firm's security officer, from memory, with --invitation")
 	c.Flags().StringVar(&s.store, "store", "", "`ADDRESS` where the organization rests, such as dir:/srv/firm")
 	c.Flags().StringVar(&s.backup, "backup", "", "`KIND` of backup to make: paper, passphrase, or later")
 	c.Flags().StringVar(&s.backupOut, "backup-out", "", "`FILE` to write the backup to")
 	choices(c, "backup", kindPaper, kindPassphrase, backupLater)
 	must(c.RegisterFlagCompletionFunc("backup-out", files))
+	must(c.RegisterFlagCompletionFunc("invitation", files))
 	a.addKeyStore(c)
 	return c
 }
@@ -99,6 +107,7 @@ func (a *app) setup(ctx context.Context, s setupAnswers) error {
 	id, _, err := a.loadIdentity()
 	switch {
 	case errors.Is(err, errNoIdentity):
+		a.say("Step 1 of 3: who you are. Colleagues see this; whoever keeps the store does not.")
 		if err := a.setupIdentity(ctx, s); err != nil {
 			return err
 		}
@@ -114,7 +123,6 @@ func (a *app) setup(ctx context.Context, s setupAnswers) error {
 }
 
 func (a *app) setupIdentity(ctx context.Context, s setupAnswers) error {
-	a.say("Step 1 of 3: who you are. Colleagues see this; whoever keeps the store does not.")
 	if err := a.ask(ctx, &s.name, "name", "  Your name:", notEmpty); err != nil {
 		return err
 	}
@@ -183,14 +191,17 @@ func (a *app) setupOrganization(ctx context.Context, s setupAnswers) error {
 		return err
 	}
 	a.say("\nStep 2 of 3: your organization.")
-	if s.firm == "" && s.fingerprint == "" {
+	if s.firm == "" && s.fingerprint == "" && s.invitation == "" {
 		if err := a.askOrganization(ctx, &s); err != nil {
 			return err
 		}
-		if s.firm == "" && s.fingerprint == "" {
-			a.next(`underseal setup, when you are ready`)
-			return nil
-		}
+	}
+	if s.invitation != "" || s.paste {
+		return a.setupInvited(ctx, s)
+	}
+	if s.firm == "" && s.fingerprint == "" {
+		a.next(`underseal setup, when you are ready`)
+		return nil
 	}
 	where := "  The folder where it shall rest, empty or new, such as /srv/firm:"
 	if s.firm == "" {
@@ -213,10 +224,11 @@ func (a *app) setupOrganization(ctx context.Context, s setupAnswers) error {
 func (a *app) askOrganization(ctx context.Context, s *setupAnswers) error {
 	p, err := a.prompt()
 	if err != nil {
-		return withHint(err, "give --firm NAME to found one, or --fingerprint to join one")
+		return withHint(err, "give --firm NAME to found one, or --invitation FILE or --fingerprint to join one")
 	}
 	choice, err := p.Choose(ctx, "  What do you want?", []string{
 		"found a new one, with me as its first officer",
+		"join one; I have an invitation",
 		"join one; I have its fingerprint from an officer",
 		"neither for now",
 	})
@@ -226,12 +238,21 @@ func (a *app) askOrganization(ctx context.Context, s *setupAnswers) error {
 	case choice == 0:
 		return a.ask(ctx, &s.firm, "firm", "  Its name:", notEmpty)
 	case choice == 1:
+		s.paste = true
+		return nil
+	case choice == 2:
 		return a.ask(ctx, &s.fingerprint, "fingerprint", "  Its fingerprint (underseal-org1…):", func(text string) error {
 			_, err := officer.ParseFingerprint(text)
 			return err
 		})
 	}
 	return nil
+}
+
+// setupInvited joins by an invitation.
+func (a *app) setupInvited(ctx context.Context, s setupAnswers) error {
+	_, err := a.acceptInvitation(ctx, acceptFlags{from: s.invitation, store: s.store, officer: s.confirmOfficer, setupAnswers: s})
+	return err
 }
 
 // storeAddress makes an address of what people type: often a bare path, which

@@ -128,7 +128,7 @@ func TestSetupByFlags(t *testing.T) {
 		t.Errorf("exit %d: %s", r.code, r.stderr)
 	}
 	r = w.try("alice", "setup")
-	if r.code != classUsage.code || !strings.HasSuffix(r.stderr, "hint: give --firm NAME to found one, or --fingerprint to join one\n") {
+	if r.code != classUsage.code || !strings.HasSuffix(r.stderr, "hint: give --firm NAME to found one, or --invitation FILE or --fingerprint to join one\n") {
 		t.Errorf("exit %d: %s", r.code, r.stderr)
 	}
 	r = w.try("alice", "setup", "--firm", "Example LLP")

@@ -59,6 +59,15 @@ type Prompter struct {
 	own     bool
 }
 
+// Columns is how many characters fit into a line of the terminal f, or 0.
+func Columns(f *os.File) int {
+	n, _, err := xterm.GetSize(int(f.Fd()))
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
 // Open returns a prompter that writes to out and reads from in, usually
 // os.Stdin and os.Stderr, or ErrNoTerminal if either is not a terminal.
 func Open(in, out *os.File) (*Prompter, error) {

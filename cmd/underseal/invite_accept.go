@@ -1,0 +1,261 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/underseal/underseal/internal/term"
+	"github.com/underseal/underseal/officer"
+	"github.com/underseal/underseal/officer/plan"
+	"github.com/underseal/underseal/workspace"
+)
+
+// acceptFlags are the questions of an invitation, each with a flag.
+type acceptFlags struct {
+	from, store, officer, digits string
+	setupAnswers
+}
+
+func newInviteAcceptCommand(a *app) *cobra.Command {
+	var f acceptFlags
+	c := &cobra.Command{
+		Use: "accept --from FILE", Short: "Accept an invitation on this device", Args: noArgs,
+		Long: `Accept an invitation that an officer gave to you. It is checked first: the
+organization's whole log, and who invites. You type from memory the email of the
+person who is your firm's security officer, and only then you are shown who
+invites you; --confirm-officer gives it where there is no terminal to ask on.
+
+This device gets an identity, if it has none, and belongs to that organization
+from then on. Nothing opens until the officer has compared your safety number with
+you and confirmed.
+
+` + keyStoreHelp,
+		Example: "underseal invite accept --from invitation.txt",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			o, err := a.acceptInvitation(cmd.Context(), f)
+			if err == nil && a.json {
+				a.printJSON(o, nil)
+			}
+			return err
+		},
+	}
+	f.addFrom(c)
+	c.Flags().StringVar(&f.officer, "confirm-officer", "", "the `EMAIL` of your firm's security officer, from memory")
+	c.Flags().StringVar(&f.digits, "safety-number", "", "the 60 `DIGITS` of the officer's safety number, if they gave it to you")
+	c.Flags().StringVar(&f.name, "name", "", "your `NAME`, as colleagues know it, if this device has no identity yet")
+	c.Flags().StringVar(&f.email, "email", "", "your `EMAIL`, if this device has no identity yet")
+	c.Flags().StringVar(&f.device, "device", "", "`LABEL` of this device (default: its host name)")
+	a.addKeyStore(c)
+	return c
+}
+
+func (f *acceptFlags) addFrom(c *cobra.Command) {
+	c.Flags().StringVar(&f.from, "from", "", "`FILE` with the line, or - for standard input")
+	c.Flags().StringVar(&f.store, "store", "", "`ADDRESS` of the store, where you see it elsewhere than the officer")
+	must(c.RegisterFlagCompletionFunc("from", files))
+}
+
+// openInvitation reads a line and verifies what it leads to.
+func (a *app) openInvitation(ctx context.Context, f acceptFlags) (i *workspace.Invited, c workspace.Config, done func(), err error) {
+	inv, err := a.readInvitation(ctx, f.from)
+	if err != nil {
+		return nil, c, nil, err
+	}
+	address := inv.Store
+	if f.store != "" {
+		if address, err = storeAddress(f.store); err != nil {
+			inv.Destroy()
+			return nil, c, nil, err
+		}
+	}
+	c, done, err = a.invitedConfig(address, inv)
+	if err != nil {
+		inv.Destroy()
+		return nil, c, nil, err
+	}
+	if i, err = workspace.OpenInvitation(ctx, c, inv); err != nil {
+		done()
+		return nil, c, nil, err
+	}
+	return i, c, done, nil
+}
+
+func (a *app) invitedConfig(address string, inv *plan.Invitation) (c workspace.Config, done func(), err error) {
+	st, err := a.openStore(address, inv.Organization)
+	if err != nil {
+		return c, nil, withHint(err, "check the path and whether the folder is mounted; where you see it elsewhere than the officer, give --store")
+	}
+	return workspace.Config{Store: st, Now: a.now}, func() {
+		inv.Destroy()
+		_ = st.Close() // every write was flushed when it was made
+	}, nil
+}
+
+type jsonAccepted struct {
+	Organization        string    `json:"organization"`
+	Fingerprint         string    `json:"fingerprint"`
+	Officer             string    `json:"officer"`
+	OfficerEmail        string    `json:"officer_email"`
+	OfficerSafetyNumber string    `json:"officer_safety_number"`
+	Role                string    `json:"role"`
+	Groups              []string  `json:"groups"`
+	Expires             time.Time `json:"expires"`
+	SafetyNumber        string    `json:"safety_number"`
+}
+
+func (a *app) acceptInvitation(ctx context.Context, f acceptFlags) (out jsonAccepted, err error) {
+	home, err := a.home()
+	if err != nil {
+		return out, err
+	}
+	i, c, done, err := a.openInvitation(ctx, f)
+	if err != nil {
+		return out, err
+	}
+	defer done()
+	offer, email, err := a.checkOffer(ctx, i, f)
+	if err != nil {
+		return out, err
+	}
+	if _, _, err := a.loadIdentity(); errors.Is(err, errNoIdentity) {
+		a.say("Who you are: colleagues see this; whoever keeps the store does not.")
+		if err := a.setupIdentity(ctx, f.setupAnswers); err != nil {
+			return out, err
+		}
+	} else if err != nil {
+		return out, err
+	}
+	me, err := a.unlock(ctx)
+	if err != nil {
+		return out, err
+	}
+	defer me.Lock()
+	c.Local, c.Identity = homeDir(home), me
+	w, err := i.Accept(ctx, c, email)
+	if err != nil {
+		return out, err
+	}
+	defer w.Close()
+	a.warnOfStore(w)
+	out = jsonAccepted{
+		Organization: offer.Name, Fingerprint: officer.FormatFingerprint(offer.Organization), Officer: offer.OfficerName, OfficerEmail: offer.OfficerEmail,
+		OfficerSafetyNumber: officer.SafetyNumber(offer.Officer), Role: offer.Role.String(), Groups: append([]string{}, offer.Groups...),
+		Expires: offer.Expires, SafetyNumber: officer.SafetyNumber(me.Member()),
+	}
+	lines := safetyLines(me.Member())
+	a.say("accepted; nothing opens until your officer has confirmed, by %s", day(offer.Expires))
+	a.say("your safety number, which they compare with you by voice:\n\n    %s\n    %s\n", lines[0], lines[1])
+	a.sayUnlock(ctx)
+	a.next("underseal invite list, to see whether your officer has confirmed")
+	return out, nil
+}
+
+// officerAttempts bounds how often the email may be mistyped.
+const officerAttempts = 3
+
+// checkOffer asks for the officer's email before anything is shown, then shows
+// who invites and asks whether that is right.
+func (a *app) checkOffer(ctx context.Context, i *workspace.Invited, f acceptFlags) (offer workspace.Offer, email string, err error) {
+	if f.officer != "" {
+		if offer, err = i.Offer(f.officer); err != nil {
+			return offer, "", err
+		}
+		if f.digits != "" && a.compareSafetyNumber(ctx, offer.Officer, f.digits, "") != nil {
+			return offer, "", errOfficerNumber
+		}
+		a.showOffer(offer)
+		return offer, f.officer, nil
+	}
+	p, err := a.prompt()
+	if err != nil {
+		return offer, "", withHint(err, "give --confirm-officer EMAIL, from memory and not from the invitation's mail")
+	}
+	a.say("The invitation leads to an organization whose log is whole.")
+	for range officerAttempts {
+		if email, err = p.Line(ctx, "Who is your firm's security officer? Type their email, from memory:"); err != nil {
+			return offer, "", err
+		}
+		if offer, err = i.Offer(email); err == nil {
+			break
+		}
+		a.say("%s", err)
+	}
+	if err != nil {
+		return offer, "", err
+	}
+	a.showOffer(offer)
+	if f.digits != "" {
+		if a.compareSafetyNumber(ctx, offer.Officer, f.digits, "") != nil {
+			return offer, "", errOfficerNumber
+		}
+	}
+	return offer, email, a.compareSafetyNumber(ctx, offer.Officer, "",
+		"If you have your officer's number from somewhere else, compare it; they will call you in any case.\nDo you want to join, by this officer's invitation?")
+}
+
+// showOffer prints what the organization says of itself, each on a line of its
+// own.
+func (a *app) showOffer(o workspace.Offer) {
+	a.say("organization   %s", term.Escape(o.Name))
+	a.say("officer        %s <%s>", term.Escape(o.OfficerName), term.Escape(o.OfficerEmail))
+	a.say("you would be   %s", o.Role)
+	var groups []string
+	for _, g := range o.Groups {
+		groups = append(groups, term.Escape(g))
+	}
+	if len(groups) > 0 {
+		a.say("in groups      %s", strings.Join(groups, ", "))
+	}
+	lines := safetyLines(o.Officer)
+	a.say("safety number of the officer:\n    %s\n    %s", lines[0], lines[1])
+}
+
+func newInviteDeclineCommand(a *app) *cobra.Command {
+	var f acceptFlags
+	c := &cobra.Command{
+		Use: "decline --from FILE", Short: "Decline an invitation", Args: noArgs,
+		Long: `Decline an invitation: the officer sees that you did, and nobody is let in by it
+any more. It needs no identity on this device.`,
+		Example: "underseal invite decline --from invitation.txt",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			ctx := cmd.Context()
+			i, c, done, err := a.openInvitation(ctx, f)
+			if err != nil {
+				return err
+			}
+			defer done()
+			switch _, _, err := a.loadIdentity(); {
+			case errors.Is(err, errNoIdentity):
+			case err != nil:
+				return err
+			default:
+				home, err := a.home()
+				if err != nil {
+					return err
+				}
+				me, err := a.unlock(ctx)
+				if err != nil {
+					return err
+				}
+				defer me.Lock()
+				c.Local, c.Identity = homeDir(home), me
+			}
+			if err := i.Decline(ctx, c); err != nil {
+				return err
+			}
+			if a.json {
+				a.printJSON(struct {
+					Status string `json:"status"`
+				}{workspace.InvitationDeclined.String()}, nil)
+			}
+			a.say("declined; the officer sees it")
+			return nil
+		},
+	}
+	f.addFrom(c)
+	return c
+}

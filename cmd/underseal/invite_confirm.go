@@ -1,0 +1,101 @@
+package main
+
+import (
+	"context"
+	"crypto/subtle"
+
+	"github.com/spf13/cobra"
+
+	"github.com/underseal/underseal/internal/term"
+	"github.com/underseal/underseal/officer"
+	"github.com/underseal/underseal/workspace"
+)
+
+func newInviteConfirmCommand(a *app) *cobra.Command {
+	var digits string
+	c := &cobra.Command{
+		Use: "confirm [ID]", Short: "Let somebody in who has accepted", Args: atMostOne("ID"),
+		Long: `Let somebody in who has accepted an invitation that you made on this device.
+Compare the safety number with them first, by voice or in person: it is what
+keeps out whoever has read the line on its way. Give it with --safety-number where
+there is no terminal to confirm on. Without an ID it is the only one that was
+accepted.
+
+Where two different people have answered, nobody is let in, and the invitation
+is withdrawn.`,
+		Example: "underseal invite confirm 1f2e3d4c",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.withInvitations(cmd.Context(), func(w *workspace.Workspace) error {
+				info, err := findInvitation(cmd.Context(), w, firstArg(args), func(s workspace.InvitationStatus) bool {
+					return s == workspace.InvitationAccepted || s == workspace.InvitationContested
+				})
+				if err != nil {
+					return err
+				}
+				return a.confirmInvitation(cmd.Context(), w, info, digits)
+			})
+		},
+	}
+	c.Flags().StringVar(&digits, "safety-number", "", "the 60 `DIGITS` that they read to you")
+	return c
+}
+
+func (a *app) confirmInvitation(ctx context.Context, w *workspace.Workspace, info workspace.InvitationInfo, digits string) error {
+	if info.Status != workspace.InvitationAccepted {
+		card := info.Member
+		if info.Status == workspace.InvitationJoined {
+			card = officer.MemberID{} // not confirmed twice
+		}
+		_, err := w.ConfirmInvitation(ctx, info.ID, card, false)
+		return err
+	}
+	card := info.Card
+	if err := w.CheckCard(ctx, card); err != nil {
+		return err
+	}
+	a.say("name    %s", term.Escape(card.Name.Text))
+	a.say("email   %s", term.Escape(card.Email.Text))
+	a.say("role    %s", info.Role)
+	compared := digits != "" || !info.InPerson
+	if compared {
+		err := a.compareSafetyNumber(ctx, card.Card.ID(), digits,
+			"Call them, at a number that you know; they see theirs with: underseal identity show\nDid they read you exactly these digits?")
+		if err != nil {
+			return err
+		}
+	}
+	m, err := w.ConfirmInvitation(ctx, info.ID, card.Card.ID(), compared)
+	if err != nil {
+		return err
+	}
+	if a.json {
+		a.printJSON(jsonMemberOf(w, m), nil)
+	}
+	a.say("added %s <%s> as %s", term.Escape(card.Name.Text), term.Escape(card.Email.Text), info.Role)
+	a.next("underseal field grant FIELD --to %s", arg(card.Email.Text))
+	return nil
+}
+
+// compareSafetyNumber compares the digits that were given, or shows those of a
+// member and asks. The question is of the program's own words alone (attack 5).
+func (a *app) compareSafetyNumber(ctx context.Context, id officer.MemberID, digits, question string) error {
+	if digits != "" {
+		if subtle.ConstantTimeCompare(plainDigits(digits), plainDigits(officer.SafetyNumber(id))) != 1 {
+			return errSafetyNumber
+		}
+		return nil
+	}
+	p, err := a.prompt()
+	if err != nil {
+		return withHint(err, "compare the safety number by voice and give it: --safety-number \"DIGITS\"")
+	}
+	lines := safetyLines(id)
+	ok, err := p.Confirm(ctx, "safety number:\n\n    "+lines[0]+"\n    "+lines[1]+"\n\n"+question)
+	if err != nil {
+		return err
+	}
+	if !ok {
+		return errNotConfirmed
+	}
+	return nil
+}
