@@ -48,7 +48,9 @@ func (w *world) holdNew(who string) {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	ask := func(context.Context, keystore.Purpose) (*secret.Bytes, error) { return secret.New([]byte(passphrase)), nil }
+	ask := func(context.Context, keystore.Purpose) (*secret.Bytes, error) {
+		return secret.New([]byte(passphrase)), nil
+	}
 	s, err := keystore.NewFile(w.path(who), ask).Load(w.ctx, c.Account)
 	if err != nil {
 		w.t.Fatal(err)

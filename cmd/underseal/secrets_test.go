@@ -137,8 +137,10 @@ func TestNothingShown(t *testing.T) {
 		see(r, "org", "show")
 	}
 
+	nothingOfBackupsAndPairing(w, &h, see)
+
 	// What rests anywhere.
-	for _, dir := range []string{"firm", "alice", "bob", "eve", "dora"} {
+	for _, dir := range []string{"firm", "alice", "bob", "eve", "dora", "phone"} {
 		for path, content := range contents(t, w.path(dir)) {
 			h.check(t, path, content)
 		}
