@@ -277,9 +277,9 @@ func carolSees(ctx context.Context, w *workspace.Workspace) error {
 	return nil
 }
 
-// TestRecoveryFaults interrupts every step at every store call (attack 51): the
+// TestAttack51RecoveryFaults interrupts every step at every store call: the
 // same step works afterwards, and the member is one person on one device.
-func TestRecoveryFaults(t *testing.T) {
+func TestAttack51RecoveryFaults(t *testing.T) {
 	t.Parallel()
 	steps := map[string]struct {
 		before func(*testing.T, *workspacetest.Firm) // what comes before the step
