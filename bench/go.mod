@@ -3,14 +3,15 @@ module github.com/underseal/underseal/bench
 go 1.26.0
 
 require (
+	github.com/cloudflare/circl v1.6.5
 	github.com/tink-crypto/tink-go/v2 v2.9.0
 	github.com/underseal/underseal v0.0.0
 )
 
 require (
 	filippo.io/edwards25519 v1.2.0 // indirect
+	github.com/bwesterb/go-ristretto v1.2.4 // indirect
 	github.com/btcsuite/btcd/btcutil v1.2.0 // indirect
-	github.com/cloudflare/circl v1.6.5 // indirect
 	github.com/dustin/go-humanize v1.1.0 // indirect
 	github.com/fxamacker/cbor/v2 v2.9.6 // indirect
 	github.com/google/uuid v1.6.0 // indirect

@@ -24,7 +24,11 @@ func commitmentOf(tb testing.TB, c KeyContext, raw *Secret) Hash {
 // sealWith seals any bytes under any info, as a hostile sender can.
 func sealWith(tb testing.TB, public, info, plaintext []byte, by Signer) []byte {
 	tb.Helper()
-	enc, ct, err := hpkeSeal(public, info, plaintext)
+	pk, err := hpkeParse(public)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	enc, ct, err := hpkeSeal(pk, info, plaintext)
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -132,17 +132,43 @@ type envelopeWire struct {
 // took public from its own verified log (P2); Seal refuses one that is
 // malformed, of low order, or not the one that to.Key names.
 func Seal(key *Key, to Recipient, public []byte, by Signer) ([]byte, error) {
-	if err := pubkey.CheckKEM(public); err != nil {
+	p, err := NewPublicKey(public)
+	if err != nil {
 		return nil, fmt.Errorf("seal envelope: %w", err)
 	}
-	if pubkey.Hash(public) != to.Key {
+	return p.Seal(key, to, by)
+}
+
+// PublicKey is a public key that has been checked, for who seals many keys to
+// it: the checks take longer than to seal. It may be used by several goroutines.
+type PublicKey struct {
+	hash Hash
+	kem  hpkePublic
+}
+
+// NewPublicKey checks a public key of 1216 bytes; it refuses one that is
+// malformed or of low order.
+func NewPublicKey(public []byte) (*PublicKey, error) {
+	if err := pubkey.CheckKEM(public); err != nil {
+		return nil, err
+	}
+	kem, err := hpkeParse(public)
+	if err != nil {
+		return nil, err
+	}
+	return &PublicKey{hash: pubkey.Hash(public), kem: kem}, nil
+}
+
+// Seal seals key to the public key and signs as by, as [Seal] does.
+func (p *PublicKey) Seal(key *Key, to Recipient, by Signer) ([]byte, error) {
+	if p.hash != to.Key {
 		return nil, fmt.Errorf("seal envelope: %w: not the recipient's key", pubkey.ErrKey)
 	}
 	if key.Raw().Len() != datakey.Size { // destroyed
 		return nil, fmt.Errorf("seal envelope: %w", datakey.ErrSize)
 	}
 	info := Info{Context: key.Context(), Commitment: key.Commitment(), Recipient: to, Sender: by.ID()}.Encode()
-	enc, ct, err := hpkeSeal(public, info, key.Raw().Expose())
+	enc, ct, err := hpkeSeal(p.kem, info, key.Raw().Expose())
 	if err != nil {
 		return nil, fmt.Errorf("seal envelope: %w", err)
 	}

@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 
 	"github.com/cloudflare/circl/hpke"
+	"github.com/cloudflare/circl/kem"
 )
 
 // Natively HPKE is circl's, which is twice as fast; in WebAssembly it is the
@@ -16,12 +17,15 @@ func hpkeSuite() hpke.Suite {
 	return hpke.NewSuite(hpke.KEM_XWING, hpke.KDF_HKDF_SHA256, hpke.AEAD_ChaCha20Poly1305)
 }
 
+type hpkePublic = kem.PublicKey
+
+// hpkeParse reads an X-Wing public key.
+func hpkeParse(public []byte) (hpkePublic, error) {
+	return hpke.KEM_XWING.Scheme().UnmarshalBinaryPublicKey(public)
+}
+
 // hpkeSeal encrypts to an X-Wing public key in base mode.
-func hpkeSeal(public, info, plaintext []byte) (enc, ct []byte, err error) {
-	pk, err := hpke.KEM_XWING.Scheme().UnmarshalBinaryPublicKey(public)
-	if err != nil {
-		return nil, nil, err
-	}
+func hpkeSeal(pk hpkePublic, info, plaintext []byte) (enc, ct []byte, err error) {
 	sender, err := hpkeSuite().NewSender(pk, info)
 	if err != nil {
 		return nil, nil, err

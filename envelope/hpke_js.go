@@ -6,12 +6,15 @@ import "crypto/hpke"
 
 // See hpke.go.
 
+type hpkePublic = hpke.PublicKey
+
+// hpkeParse reads an X-Wing public key.
+func hpkeParse(public []byte) (hpkePublic, error) {
+	return hpke.MLKEM768X25519().NewPublicKey(public)
+}
+
 // hpkeSeal encrypts to an X-Wing public key in base mode.
-func hpkeSeal(public, info, plaintext []byte) (enc, ct []byte, err error) {
-	pk, err := hpke.MLKEM768X25519().NewPublicKey(public)
-	if err != nil {
-		return nil, nil, err
-	}
+func hpkeSeal(pk hpkePublic, info, plaintext []byte) (enc, ct []byte, err error) {
 	enc, sender, err := hpke.NewSender(pk, hpke.HKDFSHA256(), hpke.ChaCha20Poly1305(), info)
 	if err != nil {
 		return nil, nil, err

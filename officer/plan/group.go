@@ -70,17 +70,19 @@ func (a Author) RemoveFromGroup(id officer.GroupID, m officer.MemberID, held Hel
 	p := &Plan{Operations: []officer.Operation{&officer.GroupMemberRemoved{Group: id, Member: m}}}
 	n := a.renewal(p, held)
 	n.left = func(group officer.GroupID, member officer.MemberID) bool { return group == id && member == m }
-	if err := n.renewGroup(g); err != nil {
-		return nil, err
-	}
-	for _, r := range a.State.Resources() {
-		if r.Rights(officer.GroupPrincipal(id)) != 0 {
-			if err := n.renew(r); err != nil {
-				return nil, err
+	return p, n.each(func() error {
+		if err := n.renewGroup(g); err != nil {
+			return err
+		}
+		for _, r := range a.State.Resources() {
+			if r.Rights(officer.GroupPrincipal(id)) != 0 {
+				if err := n.renew(r); err != nil {
+					return err
+				}
 			}
 		}
-	}
-	return p, nil
+		return nil
+	})
 }
 
 // RotateGroup opens a group's next epoch for all who are in it, the author
@@ -124,7 +126,7 @@ func (n *renewal) renewGroup(g *officer.Group) error {
 		if err == nil {
 			var next *Key
 			if next, err = n.rotateGroup(g, key); err == nil {
-				next.Destroy()
+				n.spend(next)
 				return nil
 			}
 		}

@@ -42,6 +42,8 @@ type renewal struct {
 	groups  map[officer.GroupID][]byte  // the same of groups
 	without func(officer.Principal) bool
 	left    func(officer.GroupID, officer.MemberID) bool // who is no longer in a group
+	many    bool                                         // what is to be sealed waits for file
+	sealings
 }
 
 func (a Author) renewal(p *Plan, held Held) *renewal {
@@ -98,11 +100,29 @@ func (n *renewal) sealAll(key *Key, to []officer.Principal) error {
 		} else if err != nil {
 			return err
 		}
-		if err := n.seal(n.p, key, p, public); err != nil {
+		r, err := recipient(p, public)
+		if err != nil {
 			return err
 		}
+		n.list = append(n.list, sealing{key, r, public})
 	}
-	return nil
+	if n.many {
+		return nil
+	}
+	return n.file(n.p, n.Device)
+}
+
+// spend is for a new key that only others will use, once it is sealed to them.
+func (n *renewal) spend(key *Key) { n.spent = append(n.spent, key) }
+
+// each replaces keys one after the other, and seals them together.
+func (n *renewal) each(replace func() error) error {
+	n.many = true
+	defer n.forget()
+	if err := replace(); err != nil {
+		return err
+	}
+	return n.file(n.p, n.Device)
 }
 
 // remain are the principals of a resource who keep their grants.
@@ -150,21 +170,23 @@ func (n *renewal) keepsOne(list []officer.Principal) bool {
 
 // reach replaces every key that a member can reach now.
 func (n *renewal) reach(m officer.MemberID) error {
-	for _, g := range n.State.Groups() {
-		if g.Has(m) && !n.without(officer.GroupPrincipal(g.ID)) {
-			if err := n.renewGroup(g); err != nil {
-				return err
+	return n.each(func() error {
+		for _, g := range n.State.Groups() {
+			if g.Has(m) && !n.without(officer.GroupPrincipal(g.ID)) {
+				if err := n.renewGroup(g); err != nil {
+					return err
+				}
 			}
 		}
-	}
-	for _, r := range n.State.Resources() {
-		if n.State.Rights(m, r) != 0 {
-			if err := n.renew(r); err != nil {
-				return err
+		for _, r := range n.State.Resources() {
+			if n.State.Rights(m, r) != 0 {
+				if err := n.renew(r); err != nil {
+					return err
+				}
 			}
 		}
-	}
-	return nil
+		return nil
+	})
 }
 
 // renew rotates a resource that the entry owes, or closes it.
@@ -180,7 +202,7 @@ func (n *renewal) renew(r *officer.Resource) error {
 		if err == nil {
 			var next *Key
 			if next, err = n.rotate(key); err == nil {
-				next.Destroy()
+				n.spend(next)
 				return nil
 			}
 		}
@@ -237,13 +259,9 @@ func (a Author) sealTo(p *Plan, key *Key, to officer.Principal) error {
 }
 
 func (a Author) seal(p *Plan, key *Key, to officer.Principal, public []byte) error {
-	var r envelope.Recipient
-	if m, ok := to.Member(); ok {
-		r = MemberRecipient(m, public)
-	} else if g, ok := to.Group(); ok {
-		r = GroupRecipient(g, public)
-	} else {
-		return officer.ErrUnknown
+	r, err := recipient(to, public)
+	if err != nil {
+		return err
 	}
 	b, err := envelope.Seal(key, r, public, a.Device)
 	if err != nil {
@@ -251,4 +269,15 @@ func (a Author) seal(p *Plan, key *Key, to officer.Principal, public []byte) err
 	}
 	p.Envelopes = append(p.Envelopes, Filed{Index: r.Index(), Envelope: b})
 	return nil
+}
+
+// recipient names a principal with the public key that is sealed to.
+func recipient(to officer.Principal, public []byte) (envelope.Recipient, error) {
+	if m, ok := to.Member(); ok {
+		return MemberRecipient(m, public), nil
+	}
+	if g, ok := to.Group(); ok {
+		return GroupRecipient(g, public), nil
+	}
+	return envelope.Recipient{}, officer.ErrUnknown
 }
