@@ -206,6 +206,9 @@ func newOrgShowCommand(a *app) *cobra.Command {
 		Long: `Show the organization: its fingerprint, which colleagues need to join, its store,
 and how far its log has come.`,
 		RunE: a.withWorkspace(func(ctx context.Context, w *workspace.Workspace, _ []string) error {
+			if _, err := w.CompareHeads(ctx); err != nil {
+				return err
+			}
 			if o := a.showOrganization(ctx, w); a.json {
 				a.printJSON(o, nil)
 			}
@@ -253,5 +256,6 @@ func (a *app) showOrganization(ctx context.Context, w *workspace.Workspace) json
 	a.print("members       %d", o.Members)
 	a.print("fields        %d", o.Fields)
 	a.print("log           %s, the last %s", count(int64(o.Head.Entries), "entry", "entries"), age(f.HeadTime, a.now()))
+	a.print("fresh         %s", a.freshWords(ctx, w))
 	return o
 }

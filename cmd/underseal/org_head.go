@@ -260,20 +260,51 @@ func sightingsOf(w *workspace.Workspace) []jsonSighting {
 // warnOfSightings tells what colleagues' devices say of the log that the store
 // does not show here.
 func (a *app) warnOfSightings(ctx context.Context, w *workspace.Workspace) {
+	for _, line := range sightingWords(ctx, w) {
+		a.warn("%s", line)
+	}
+}
+
+func sightingWords(ctx context.Context, w *workspace.Workspace) (lines []string) {
 	list := w.Sightings()
 	if len(list) == 0 {
-		return
+		return nil
 	}
 	x := newWords(ctx, w)
 	for _, s := range list {
 		who := fmt.Sprintf("%s (device %s)", x.member(s.Member), s.Device.String()[:shortID])
 		if s.Fork {
-			a.warn("%s says that entry %d of the log is another; compare heads by voice: underseal org head", who, s.Length-1)
+			lines = append(lines, fmt.Sprintf("%s says that entry %d of the log is another; compare heads by voice: underseal org head", who, s.Length-1))
 			continue
 		}
-		a.warn("%s has seen %d entries on %s, and the store shows %d: it may keep something back, such as a removal",
-			who, s.Length, day(s.Time()), w.State().Head().Length)
+		lines = append(lines, fmt.Sprintf("%s has seen %d entries on %s, and the store shows %d: it may keep something back, such as a removal",
+			who, s.Length, day(s.Time()), w.State().Head().Length))
 	}
+	return lines
+}
+
+// statusSightings asks what colleagues' devices have seen.
+func (a *app) statusSightings(ctx context.Context, w *workspace.Workspace, s *jsonStatus) error {
+	if _, err := w.CompareHeads(ctx); err != nil {
+		return err
+	}
+	s.Pending = append(s.Pending, sightingWords(ctx, w)...)
+	f := w.Freshness()
+	s.Synced = &f.Synced
+	return nil
+}
+
+// freshWords says how current the view of the log is.
+func (a *app) freshWords(ctx context.Context, w *workspace.Workspace) string {
+	f := w.Freshness()
+	read := "the store was read " + age(f.Synced, a.now())
+	if lines := sightingWords(ctx, w); len(lines) > 0 {
+		return "no: " + lines[0]
+	}
+	if len(w.State().Members()) == 1 {
+		return read + "; there is nobody else who could have seen more"
+	}
+	return read + "; no colleague's device says that it has seen more"
 }
 
 // keepEvidence keeps what a fork can be shown by, at once and at home: the

@@ -128,6 +128,9 @@ func (a *app) statusOrganization(ctx context.Context, s *jsonStatus) error {
 	if err := a.statusDevices(ctx, w, s); err != nil {
 		return err
 	}
+	if err := a.statusSightings(ctx, w, s); err != nil {
+		return err
+	}
 	if m := w.Me(); m != nil {
 		s.Role = m.Role.String()
 	} else if id, _, err := a.loadIdentity(); err == nil && w.State().Device(id.Device()) != nil {
