@@ -102,7 +102,7 @@ func (w *Workspace) groupInfo(ctx context.Context, g *officer.Group, people map[
 	p := officer.GroupPrincipal(g.ID)
 	for _, r := range w.state.Resources() {
 		if rights := r.Rights(p); rights != 0 {
-			t := w.resourceThing(ctx, r)
+			t := w.Thing(ctx, r)
 			i.Reads = append(i.Reads, GroupReads{Resource: r, Kind: t.Kind, LabelText: t.Text, Rights: rights})
 		}
 	}

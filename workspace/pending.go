@@ -4,7 +4,6 @@ import (
 	"context"
 	"slices"
 
-	"github.com/underseal/underseal/internal/wire"
 	"github.com/underseal/underseal/officer"
 )
 
@@ -55,7 +54,7 @@ func (w *Workspace) Pending(ctx context.Context) Pending {
 		if !closed && len(missed) == 0 {
 			continue
 		}
-		k := ClosedKey{Thing: w.resourceThing(ctx, r), Epoch: r.Epoch().Number, Openers: presentOf(people, openers(w.state, r))}
+		k := ClosedKey{Thing: w.Thing(ctx, r), Epoch: r.Epoch().Number, Openers: presentOf(people, openers(w.state, r))}
 		if k.Orphaned() {
 			for m := range w.state.Readers(r) {
 				k.Readers = append(k.Readers, people[m])
@@ -129,23 +128,4 @@ func memberThing(m MemberInfo) Thing {
 func (w *Workspace) groupThing(ctx context.Context, g *officer.Group) Thing {
 	name, _ := w.Text(ctx, g.Label, officer.TextGroup)
 	return Thing{Kind: ThingGroup, Text: name, Group: g.ID, Ended: g.Ended()}
-}
-
-// resourceThing is a resource with the name that the caller may read.
-func (w *Workspace) resourceThing(ctx context.Context, r *officer.Resource) Thing {
-	t := Thing{Kind: ThingField, Resource: r.ID, Ended: r.Ended}
-	name, secret := SecretName(r)
-	switch r.Kind {
-	case wire.KindDirectory:
-		t.Kind, t.Text = ThingDirectory, string(ThingDirectory)
-		return t
-	case wire.KindFolder:
-		t.Kind = ThingFolder
-	}
-	if secret {
-		t.Kind, t.Text = ThingSecret, name
-	} else {
-		t.Text, _ = w.Text(ctx, r.Label, officer.TextLabel)
-	}
-	return t
 }
