@@ -208,7 +208,8 @@ func keyWithheld(err error) bool {
 
 // RenewUserKey makes the caller's next user key if the present one is closed: an
 // officer has removed a device of theirs, and nothing is sealed to them until
-// then. What was rotated meanwhile, an officer grants again.
+// then. What was rotated meanwhile, colleagues who share it seal to them with
+// their next change, see [Workspace.CatchUp].
 func (w *Workspace) RenewUserKey(ctx context.Context) error {
 	if err := w.requireMe(); err != nil {
 		return err

@@ -18,8 +18,8 @@ type Renewal struct {
 	RotatedGroups, ClosedGroups []officer.GroupID
 	// Envelopes is how many keys are sealed again.
 	Envelopes int
-	// Skipped keep their grants, and get the new keys when they are granted
-	// again.
+	// Skipped keep their grants, and get the new keys when their own is no longer
+	// closed: see [Workspace.CatchUp].
 	Skipped int
 }
 

@@ -5,7 +5,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/underseal/underseal/officer"
 	"github.com/underseal/underseal/workspace"
 )
 
@@ -28,14 +27,7 @@ second part happens by itself, too, with the next change that you make.`,
 			if err != nil {
 				return err
 			}
-			groups := func(list []string, ids []officer.GroupID) []string {
-				for _, id := range ids {
-					name, _ := w.Text(ctx, w.State().Group(id).Label, officer.TextGroup)
-					list = append(list, "group "+shown(name))
-				}
-				return list
-			}
-			out := jsonCaughtUp{groups(x.named(c.Opened), c.OpenedGroups), c.Sealed, groups(x.named(c.Waiting), c.WaitingGroups)}
+			out := jsonCaughtUp{x.keys(c.OpenedGroups, c.Opened), c.Sealed, x.keys(c.WaitingGroups, c.Waiting)}
 			if a.json {
 				a.printJSON(out, nil)
 				return nil

@@ -238,7 +238,7 @@ func (a *app) removeDevice(ctx context.Context, w *workspace.Workspace, id offic
 	if r.Own {
 		a.next("underseal backup list, to see whether a backup is left")
 	} else {
-		a.next("underseal field grant, once they have used another device: they get the new keys by it")
+		a.next("underseal org catch-up, once they have used another device: it seals the new keys to them")
 	}
 	return nil
 }
@@ -246,14 +246,8 @@ func (a *app) removeDevice(ctx context.Context, w *workspace.Workspace, id offic
 func jsonRemovalOf(ctx context.Context, w *workspace.Workspace, r workspace.Removal, done bool) jsonRemoval {
 	x := newWords(ctx, w)
 	j := jsonRemoval{
-		jsonDevice: jsonDeviceOf(r.Device), Own: r.Own, Rotated: []string{}, Closed: []string{},
+		jsonDevice: jsonDeviceOf(r.Device), Own: r.Own, Rotated: x.keys(r.RotatedGroups, r.Rotated), Closed: x.keys(r.ClosedGroups, r.Closed),
 		Envelopes: r.Envelopes, Skipped: r.Skipped, Brought: []jsonDevice{}, Done: done,
-	}
-	for _, id := range r.Rotated {
-		j.Rotated = append(j.Rotated, x.fields[id])
-	}
-	for _, id := range r.Closed {
-		j.Closed = append(j.Closed, x.fields[id])
 	}
 	for _, d := range r.Added {
 		j.Brought = append(j.Brought, jsonDeviceOf(d))
@@ -264,31 +258,29 @@ func jsonRemovalOf(ctx context.Context, w *workspace.Workspace, r workspace.Remo
 // sayRemoval is the plan, for the person who confirms it.
 func (a *app) sayRemoval(ctx context.Context, w *workspace.Workspace, r workspace.Removal) {
 	x := newWords(ctx, w)
-	names := func(ids []officer.ResourceID) string {
-		var list []string
-		for _, id := range ids {
-			list = append(list, x.fields[id])
-		}
-		return strings.Join(list, ", ")
-	}
 	a.say("%s of %s, added %s", deviceName(r.Device), x.member(r.Device.Member), day(r.Device.AddedTime))
 	if r.Own {
 		a.say("  your user key     is replaced, and sealed to the devices that you keep")
 	} else {
 		a.say("  their user key    is closed, until another device of theirs makes the next")
 	}
-	if len(r.Rotated) > 0 {
-		a.say("  get a new key     %s", names(r.Rotated))
+	if list := x.keys(r.RotatedGroups, r.Rotated); len(list) > 0 {
+		a.say("  get a new key     %s", strings.Join(list, ", "))
 	}
-	if len(r.Closed) > 0 {
-		a.say("  are closed        %s, until somebody with the share right opens them again", names(r.Closed))
+	if list := x.keys(r.ClosedGroups, r.Closed); len(list) > 0 {
+		a.say("  are closed        %s, until somebody with the share right opens them again", strings.Join(list, ", "))
 	}
-	a.say("  envelopes         %d", r.Envelopes)
-	if r.Skipped > 0 {
-		a.say("  to grant again    %s", count(int64(r.Skipped), "grant", "grants"))
-	}
+	a.sayEnvelopes(r.Renewal)
 	for _, d := range r.Added {
 		a.say("  it had added      %s: is that yours? If not, remove it too", term.EscapeTo(deviceName(d), term.MaxShown))
+	}
+}
+
+// sayEnvelopes is the end of every plan of a removal.
+func (a *app) sayEnvelopes(r workspace.Renewal) {
+	a.say("  envelopes         %d", r.Envelopes)
+	if r.Skipped > 0 {
+		a.say("  to seal later     %s, to those whose own keys are closed", count(int64(r.Skipped), "key", "keys"))
 	}
 }
 

@@ -38,19 +38,17 @@ type (
 		Groups []docGroup `json:"groups"`
 	}
 	docGroupRemoval struct {
-		Schema        int      `json:"schema_version"`
-		Group         string   `json:"group"`
-		Name          string   `json:"name"`
-		Member        string   `json:"member"`
-		Email         string   `json:"email"`
-		Rotated       []string `json:"rotated"`
-		Closed        []string `json:"closed"`
-		RotatedGroups []string `json:"rotated_groups"`
-		ClosedGroups  []string `json:"closed_groups"`
-		Keeps         []string `json:"keeps"`
-		Envelopes     int      `json:"envelopes"`
-		Skipped       int      `json:"skipped"`
-		Done          bool     `json:"done"`
+		Schema    int      `json:"schema_version"`
+		Group     string   `json:"group"`
+		Name      string   `json:"name"`
+		Member    string   `json:"member"`
+		Email     string   `json:"email"`
+		Rotated   []string `json:"rotated"`
+		Closed    []string `json:"closed"`
+		Keeps     []string `json:"keeps"`
+		Envelopes int      `json:"envelopes"`
+		Skipped   int      `json:"skipped"`
+		Done      bool     `json:"done"`
 	}
 	docCaughtUp struct {
 		Schema  int      `json:"schema_version"`
@@ -104,7 +102,7 @@ func TestGroupJSON(t *testing.T) {
 	}
 	plan := jsonOf[docGroupRemoval](w, "alice", "group", "remove", "Litigation", emailOf("bob"), "--dry-run")
 	done := jsonOf[docGroupRemoval](w, "alice", "group", "remove", "Litigation", emailOf("bob"), "--yes")
-	if plan.Done || !done.Done || !reflect.DeepEqual(done.Rotated, []string{"field birthday"}) || !reflect.DeepEqual(done.RotatedGroups, []string{"Litigation"}) || done.Envelopes != 3 {
+	if plan.Done || !done.Done || !reflect.DeepEqual(done.Rotated, []string{"group Litigation", "field birthday"}) || len(done.Closed) != 0 || done.Envelopes != 3 {
 		t.Errorf("planned %+v, done %+v", plan, done)
 	}
 	plan.Done = true

@@ -8,7 +8,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/underseal/underseal/internal/term"
-	"github.com/underseal/underseal/officer"
 	"github.com/underseal/underseal/workspace"
 )
 
@@ -106,18 +105,16 @@ the group. What the group is granted keeps its keys.`,
 }
 
 type jsonGroupRemoval struct {
-	Group         string   `json:"group"`
-	Name          string   `json:"name"`
-	Member        string   `json:"member"`
-	Email         string   `json:"email"`
-	Rotated       []string `json:"rotated"`
-	Closed        []string `json:"closed"`
-	RotatedGroups []string `json:"rotated_groups"`
-	ClosedGroups  []string `json:"closed_groups"`
-	Keeps         []string `json:"keeps"`
-	Envelopes     int      `json:"envelopes"`
-	Skipped       int      `json:"skipped"`
-	Done          bool     `json:"done"`
+	Group     string   `json:"group"`
+	Name      string   `json:"name"`
+	Member    string   `json:"member"`
+	Email     string   `json:"email"`
+	Rotated   []string `json:"rotated"`
+	Closed    []string `json:"closed"`
+	Keeps     []string `json:"keeps"`
+	Envelopes int      `json:"envelopes"`
+	Skipped   int      `json:"skipped"`
+	Done      bool     `json:"done"`
 }
 
 func newGroupRemoveCommand(a *app) *cobra.Command {
@@ -170,7 +167,7 @@ func (a *app) removeFromGroup(ctx context.Context, w *workspace.Workspace, group
 	}
 	a.say("took %s out of group %s", term.Escape(email), term.Escape(r.Group.NameText))
 	if len(r.ClosedGroups)+len(r.Closed) > 0 {
-		a.next("underseal group rotate %s, by whoever manages it", arg(r.Group.NameText))
+		a.next("tell those who share what is closed, or manage the group; they type: underseal org catch-up")
 	}
 	return nil
 }
@@ -178,14 +175,8 @@ func (a *app) removeFromGroup(ctx context.Context, w *workspace.Workspace, group
 func jsonGroupRemovalOf(x *words, r workspace.GroupRemoval, done bool) jsonGroupRemoval {
 	j := jsonGroupRemoval{
 		Group: r.Group.ID.String(), Name: r.Group.NameText, Member: r.Member.ID.String(), Email: r.Member.EmailText,
-		Rotated: x.named(r.Rotated), Closed: x.named(r.Closed), RotatedGroups: []string{}, ClosedGroups: []string{}, Keeps: []string{},
+		Rotated: x.keys(r.RotatedGroups, r.Rotated), Closed: x.keys(r.ClosedGroups, r.Closed), Keeps: []string{},
 		Envelopes: r.Envelopes, Skipped: r.Skipped, Done: done,
-	}
-	for range r.RotatedGroups { // there is one at most
-		j.RotatedGroups = append(j.RotatedGroups, r.Group.NameText)
-	}
-	for range r.ClosedGroups {
-		j.ClosedGroups = append(j.ClosedGroups, r.Group.NameText)
 	}
 	for _, k := range r.Keeps {
 		j.Keeps = append(j.Keeps, x.fields[k.Resource.ID])
@@ -193,34 +184,16 @@ func jsonGroupRemovalOf(x *words, r workspace.GroupRemoval, done bool) jsonGroup
 	return j
 }
 
-func (x *words) named(ids []officer.ResourceID) []string {
-	list := []string{}
-	for _, id := range ids {
-		list = append(list, x.fields[id])
-	}
-	return list
-}
-
 // sayGroupRemoval is the plan, for the person who confirms it.
 func (a *app) sayGroupRemoval(x *words, r workspace.GroupRemoval) {
 	a.say("%s leaves group %s", shown(r.Member.EmailText), shown(r.Group.NameText))
-	rotated, closed := x.named(r.Rotated), x.named(r.Closed)
-	if len(r.RotatedGroups) > 0 {
-		rotated = append([]string{"the group"}, rotated...)
+	if list := x.keys(r.RotatedGroups, r.Rotated); len(list) > 0 {
+		a.say("  get a new key     %s", strings.Join(list, ", "))
 	}
-	if len(r.ClosedGroups) > 0 {
-		closed = append([]string{"the group"}, closed...)
+	if list := x.keys(r.ClosedGroups, r.Closed); len(list) > 0 {
+		a.say("  are closed        %s, until somebody who shares them, or manages the group, opens them again", strings.Join(list, ", "))
 	}
-	if len(rotated) > 0 {
-		a.say("  get a new key     %s", strings.Join(rotated, ", "))
-	}
-	if len(closed) > 0 {
-		a.say("  are closed        %s, until somebody who manages the group, or has the share right, opens them again", strings.Join(closed, ", "))
-	}
-	a.say("  envelopes         %d", r.Envelopes)
-	if r.Skipped > 0 {
-		a.say("  to seal later     %s, once the keys of those whom they are for are open again", count(int64(r.Skipped), "key", "keys"))
-	}
+	a.sayEnvelopes(r.Renewal)
 	for _, k := range r.Keeps {
 		how := "by a grant of their own"
 		if k.Through != nil {

@@ -191,8 +191,5 @@ func (a *app) sayMemberRemoval(ctx context.Context, w *workspace.Workspace, r wo
 	for _, l := range r.Shares {
 		a.say("  holds a share     of the recovery of %s, which takes %d; left are %d", x.member(l.Member), l.Threshold, l.Left)
 	}
-	a.say("  envelopes         %d", r.Envelopes)
-	if r.Skipped > 0 {
-		a.say("  to grant again    %s", count(int64(r.Skipped), "grant", "grants"))
-	}
+	a.sayEnvelopes(r.Renewal)
 }

@@ -15,10 +15,11 @@ type words struct {
 	members map[officer.MemberID]string
 	devices map[officer.DeviceID]officer.MemberID
 	fields  map[officer.ResourceID]string
+	groups  map[officer.GroupID]string
 }
 
 func newWords(ctx context.Context, w *workspace.Workspace) *words {
-	x := &words{members: map[officer.MemberID]string{}, devices: map[officer.DeviceID]officer.MemberID{}, fields: map[officer.ResourceID]string{}}
+	x := &words{members: map[officer.MemberID]string{}, devices: map[officer.DeviceID]officer.MemberID{}, fields: map[officer.ResourceID]string{}, groups: map[officer.GroupID]string{}}
 	for _, m := range w.Members(ctx) {
 		x.members[m.ID] = shown(m.EmailText)
 		for _, d := range m.Devices {
@@ -38,7 +39,22 @@ func newWords(ctx context.Context, w *workspace.Workspace) *words {
 			x.fields[r.ID] = "the directory"
 		}
 	}
+	for _, g := range w.State().Groups() {
+		x.groups[g.ID] = "group " + shown(groupText(ctx, w, g))
+	}
 	return x
+}
+
+// keys lists keys that are changed or closed, those of groups first.
+func (x *words) keys(groups []officer.GroupID, resources []officer.ResourceID) []string {
+	list := []string{}
+	for _, id := range groups {
+		list = append(list, x.groups[id])
+	}
+	for _, id := range resources {
+		list = append(list, x.fields[id])
+	}
+	return list
 }
 
 func (x *words) member(id officer.MemberID) string {
