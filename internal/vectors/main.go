@@ -80,6 +80,7 @@ func files() map[string]any {
 		"secret.json":      newFile("secret", secretVectors()),
 		"pairing.json":     newFile("pairing", pairingVectors()),
 		"last-seen.json":   newFile("last-seen", lastSeenVectors()),
+		"invitation.json":  newFile("invitation", invitationVectors()),
 		"log.json":         logFile,
 		"log-members.json": memberFile,
 		"log-groups.json":  groupFile,
