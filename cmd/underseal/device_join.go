@@ -25,6 +25,7 @@ import (
 type joinFlags struct {
 	from, store, device, words string
 	wait                       time.Duration
+	inSetup                    bool
 }
 
 type jsonJoining struct {
@@ -112,7 +113,7 @@ func (a *app) join(ctx context.Context, f joinFlags) error {
 	if !ok {
 		a.say("the other device has not looked yet")
 		a.next("there: underseal device pair; here: underseal device join, which goes on")
-		return a.joinState(state)
+		return a.joinState(f, state)
 	}
 	state.Words = inWords(words)
 	if !j.Confirmed() {
@@ -124,7 +125,7 @@ func (a *app) join(ctx context.Context, f joinFlags) error {
 			return err
 		case !compared:
 			state.State = pairCompare
-			return a.joinState(state)
+			return a.joinState(f, state)
 		}
 		if err := j.Confirm(ctx, words); err != nil {
 			return err
@@ -139,17 +140,17 @@ func (a *app) join(ctx context.Context, f joinFlags) error {
 		state.State = pairConfirmed
 		a.say("the other device has not added this one yet")
 		a.next("there: underseal device pair; here: underseal device join, which goes on")
-		return a.joinState(state)
+		return a.joinState(f, state)
 	}
 	if err := a.finishJoining(ctx, j, id); err != nil {
 		return err
 	}
 	state.State = pairDone
-	return a.joinState(state)
+	return a.joinState(f, state)
 }
 
-func (a *app) joinState(s jsonJoining) error {
-	if a.json {
+func (a *app) joinState(f joinFlags, s jsonJoining) error {
+	if a.json && !f.inSetup { // which prints the status
 		a.printJSON(s, nil)
 	}
 	return nil
@@ -370,4 +371,36 @@ func (a *app) finishJoining(ctx context.Context, j *joiner, id *keyring.Identity
 	a.sayUnlock(ctx)
 	a.next("underseal status")
 	return nil
+}
+
+// setupPaired is setup for somebody who has another device; false if this is
+// their first. Where the pairing is not at its end, neither is setup.
+func (a *app) setupPaired(ctx context.Context, s setupAnswers) (bool, error) {
+	dir, err := a.home()
+	if err != nil {
+		return false, err
+	}
+	f := joinFlags{from: s.pair, store: s.store, device: s.device, wait: workspace.PairingTime, inSetup: true}
+	if f.from == "" {
+		if s.name+s.email+s.firm+s.fingerprint+s.invitation != "" {
+			return false, nil
+		}
+		if !workspace.PairingJoined(homeDir(dir)) {
+			p, err := a.prompt()
+			if err != nil {
+				return false, nil //nolint:nilerr // the questions that follow say what is missing
+			}
+			choice, err := p.Choose(ctx, "What is this device?", []string{"the first one of mine", "another one: a device that I have shows a code for it"})
+			if err != nil || choice == 0 {
+				return false, err
+			}
+		}
+	}
+	if err := a.join(ctx, f); err != nil {
+		return false, err
+	}
+	if _, _, err := a.loadIdentity(); errors.Is(err, errNoIdentity) {
+		return true, nil
+	}
+	return true, a.setupBackup(ctx, s)
 }

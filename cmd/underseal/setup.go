@@ -19,7 +19,7 @@ import (
 type setupAnswers struct {
 	name, email, device, firm, store, fingerprint string
 	backup, backupOut                             string
-	invitation, confirmOfficer                    string
+	invitation, confirmOfficer, pair              string
 	paste                                         bool // the invitation is asked for
 }
 
@@ -31,6 +31,7 @@ func newSetupCommand(a *app) *cobra.Command {
 joined, and a backup of your keys. Every question has a flag. Run it again after
 an interruption: it goes on where it stopped.
 
+If you have another device, it shows a code for this one: underseal device pair
 If you have a backup of an earlier device, type instead: underseal backup restore
 
 ` + keyStoreHelp,
@@ -61,12 +62,14 @@ underseal setup --name "Alice Officer" --email alice@example.com \
 	c.Flags().StringVar(&s.fingerprint, "fingerprint", "", "join the organization with this `FINGERPRINT`")
 	c.Flags().StringVar(&s.invitation, "invitation", "", "join by the invitation in this `FILE`, or - for standard input")
 	c.Flags().StringVar(&s.confirmOfficer, "confirm-officer", "", "the `EMAIL` of your firm's security officer, from memory, with --invitation")
+	c.Flags().StringVar(&s.pair, "pair", "", "become another device of yours, by the code in this `FILE`, or - for standard input")
 	c.Flags().StringVar(&s.store, "store", "", "`ADDRESS` where the organization rests, such as dir:/srv/firm")
 	c.Flags().StringVar(&s.backup, "backup", "", "`KIND` of backup to make: paper, passphrase, or later")
 	c.Flags().StringVar(&s.backupOut, "backup-out", "", "`FILE` to write the backup to")
 	choices(c, "backup", kindPaper, kindPassphrase, backupLater)
 	must(c.RegisterFlagCompletionFunc("backup-out", files))
 	must(c.RegisterFlagCompletionFunc("invitation", files))
+	must(c.RegisterFlagCompletionFunc("pair", files))
 	a.addKeyStore(c)
 	return c
 }
@@ -107,6 +110,9 @@ func (a *app) setup(ctx context.Context, s setupAnswers) error {
 	id, _, err := a.loadIdentity()
 	switch {
 	case errors.Is(err, errNoIdentity):
+		if paired, err := a.setupPaired(ctx, s); paired || err != nil {
+			return err
+		}
 		a.say("Step 1 of 3: who you are. Colleagues see this; whoever keeps the store does not.")
 		if err := a.setupIdentity(ctx, s); err != nil {
 			return err

@@ -143,6 +143,8 @@ func TestTerminalSetup(t *testing.T) {
 	w := newWorld(t)
 	home := "UNDERSEAL_HOME=" + w.path("neu/Büro von Anna")
 	s := w.sit([]string{home}, "setup")
+	s.expect("What is this device? (1 to 2)")
+	s.types("1\n")
 	s.expect("Step 1 of 3: who you are.")
 	s.expect("Your name:")
 	s.types("\n")
