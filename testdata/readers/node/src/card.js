@@ -50,11 +50,18 @@ export function safetyNumber(member) {
 
 /* Committed texts */
 
-const openingLayout = tuple(uint(), bstr(32), tstr);
+export const openingLayout = tuple(uint(), bstr(32), tstr);
 
 /** Characters that no text holds: fixed ranges, not classes of some Unicode. */
 const unseen =
   /[\u{0}-\u{1F}\u{7F}-\u{9F}\u{AD}\u{61C}\u{180E}\u{200B}-\u{200F}\u{2028}-\u{202E}\u{2060}-\u{206F}\u{FEFF}\u{FFF9}-\u{FFFB}\u{E0000}-\u{E007F}]/u;
+
+/** Checks a text (C-9). @param {string} text */
+export function checkText(text) {
+  const size = utf8(text).length;
+  must(size >= 1 && size <= maxText, 'C-9', `a text of ${size} bytes`);
+  must(!unseen.test(text) && !text.startsWith(' ') && !text.endsWith(' '), 'C-9', 'a text with what is not seen');
+}
 
 /**
  * Checks an opening against its commitment (C-8, C-9).
@@ -62,10 +69,8 @@ const unseen =
  * @param {Uint8Array} commitment
  * @param {number} [kind] the one that the place calls for
  */
-function checkOpening([kind, salt, text], commitment, wanted = kind) {
-  const size = utf8(text).length;
-  must(size >= 1 && size <= maxText, 'C-9', `a text of ${size} bytes`);
-  must(!unseen.test(text) && !text.startsWith(' ') && !text.endsWith(' '), 'C-9', 'a text with what is not seen');
+export function checkOpening([kind, salt, text], commitment, wanted = kind) {
+  checkText(text);
   must(kind === wanted, 'C-8', `a text of kind ${kind}`);
   must(equal(sum('underseal/v1/text', encode([kind, salt, text])), commitment), 'C-8', 'another text than committed to');
   return { kind, salt, text };
@@ -112,6 +117,7 @@ export function parseCardFile(text) {
   return {
     card,
     member: parsed.member,
+    device: parsed.device,
     name: checkOpening(name, parsed.name, 1).text,
     email: checkOpening(email, parsed.email, 2).text,
   };

@@ -38,9 +38,9 @@ export function parseEnvelope(bytes) {
     return parse(bytes, maxEnvelope, envelopeLayout);
   });
   must(enc.length === encapsulationSize && ct.length === 48 && signature.length === 64, 'E-3', 'a part of another length');
-  const [name, , , , , , , sender] = within('E-4', () => parse(info, maxEnvelope, infoLayout));
+  const [name, , , , , commitment, , sender] = within('E-4', () => parse(info, maxEnvelope, infoLayout));
   must(name === label, 'E-4', 'info of another label');
-  return { info, enc, ct, signature, sender };
+  return { info, enc, ct, signature, commitment, sender };
 }
 
 /**
