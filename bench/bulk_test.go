@@ -22,6 +22,7 @@ import (
 	"github.com/underseal/underseal/internal/cliosim"
 	"github.com/underseal/underseal/internal/secret"
 	"github.com/underseal/underseal/internal/transport/nethttp"
+	"github.com/underseal/underseal/workspace"
 	"github.com/underseal/underseal/workspace/workspacetest"
 )
 
@@ -173,6 +174,7 @@ func BenchmarkBulkMemory(b *testing.B) {
 type clioJob struct {
 	job       *bulk.Job
 	connector *clio.Connector
+	workspace *workspace.Workspace
 	close     func()
 }
 
@@ -190,8 +192,9 @@ func newClioJob(b *testing.B, address string, firm cliosim.Firm, tokens cliosim.
 	fatal(b, err)
 	export, err := os.Create(filepath.Join(b.TempDir(), "export.jsonl")) // #nosec G304 -- the benchmark's own file
 	fatal(b, err)
+	w := workspacetest.NewFirm(b, "alice").Open("alice")
 	cfg := bulk.Config{
-		Workspace: workspacetest.NewFirm(b, "alice").Open("alice"), Records: c, Journal: journal, Clock: clock,
+		Workspace: w, Records: c, Journal: journal, Clock: clock,
 		Export: func(write func(io.Writer) error) error {
 			out := bufio.NewWriter(export)
 			if err := write(out); err != nil {
@@ -205,7 +208,7 @@ func newClioJob(b *testing.B, address string, firm cliosim.Firm, tokens cliosim.
 	}
 	job, err := bulk.NewJob(b.Context(), cfg)
 	fatal(b, err)
-	return clioJob{job, c, func() {
+	return clioJob{job, c, w, func() {
 		t.Close()
 		fatal(b, journal.Close())
 		fatal(b, export.Close())

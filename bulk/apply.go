@@ -10,6 +10,7 @@ import (
 	"github.com/underseal/underseal/connector"
 	"github.com/underseal/underseal/fieldcrypt"
 	"github.com/underseal/underseal/officer"
+	"github.com/underseal/underseal/store"
 )
 
 // Apply makes what is missing, signs the fields, writes the export, and seals
@@ -162,7 +163,7 @@ func (j *Job) refreshForWriting(ctx context.Context) error {
 		j.taken = j.head
 		// To take a key may have opened an epoch: then once more.
 	}
-	return fmt.Errorf("%w: the log grows all the time", ErrLease)
+	return fmt.Errorf("log: %w", store.ErrConflict) // it grows all the time
 }
 
 func (j *Job) keyless() bool {

@@ -73,7 +73,7 @@ const (
 	EmptiedSince    Reason = "a value that was sealed is gone"
 	OtherTotal      Reason = "fewer or more records listed than the outside system counts"
 	ValueNotSealed  Reason = "not text or JSON that can be sealed"
-	SealedElsewhere Reason = "sealed by another device, whose journal knows it"
+	SealedElsewhere Reason = "not sealed by this job on this device"
 	OtherBefore     Reason = "the token that the journal has of before opens to something else"
 	AlteredAndBack  Reason = "the outside system altered what was written; the value was put back"
 )
