@@ -134,6 +134,25 @@ func TestPairJSON(t *testing.T) {
 	if r := w.tryNew("phone", "open", "@sealed.csv", "--out", "@plain.csv"); r.code != 0 || w.read("plain.csv") != w.read("people.csv") {
 		t.Errorf("the new device opens: exit %d\n%s", r.code, r.stderr)
 	}
+
+	// The phone takes away Bob's backup, and Bob's desk the phone: the officer
+	// and Bob are told of both, and that they are not of one mind (attack 62).
+	w.run("bob", "backup", "create", "--out", "@kit.pdf", "--label", "kit")
+	if r := w.tryNew("phone", "device", "remove", "kit", "--yes"); r.code != 0 {
+		t.Errorf("exit %d\n%s", r.code, r.stderr)
+	}
+	w.run("bob", "device", "remove", "Bob's phone", "--yes")
+	for _, who := range []string{"alice", "bob"} {
+		pending := strings.Join(jsonOf[docStatus](w, who, "status").Pending, "\n")
+		for _, text := range []string{
+			" and " + list.Devices[0].Device[:shortID] + " of bob@example.com act against one another; ask their owner",
+			"of bob@example.com was removed by device " + done.Device[:shortID],
+		} {
+			if !strings.Contains(pending, text) {
+				t.Errorf("%s: %q is not in\n%s", who, text, pending)
+			}
+		}
+	}
 }
 
 // What is wrong with a code, a store or the words is said, and nothing changes.

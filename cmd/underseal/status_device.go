@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/underseal/underseal/officer"
@@ -29,6 +31,7 @@ func (a *app) statusDevices(ctx context.Context, w *workspace.Workspace, s *json
 		return err
 	}
 	x := newWords(ctx, w)
+	s.Pending = append(s.Pending, competing(x, list)...)
 	for _, l := range list {
 		if l.By == w.DeviceID() {
 			continue // whoever did it knows
@@ -46,4 +49,26 @@ func (a *app) statusDevices(ctx context.Context, w *workspace.Workspace, s *json
 			what, l.By.String()[:shortID], day(l.Time)))
 	}
 	return nil
+}
+
+// competing tells of members several of whose devices removed one another or
+// replaced the user key: one of them may be a thief's, and the log does not say
+// which. Whoever took part is told as well.
+func competing(x *words, list []workspace.Alarm) (lines []string) {
+	acted := map[officer.MemberID][]string{}
+	var order []officer.MemberID
+	for _, l := range list {
+		id := l.By.String()[:shortID]
+		if l.Requested != (officer.DeviceID{}) || slices.Contains(acted[l.Member], id) {
+			continue
+		}
+		if acted[l.Member] = append(acted[l.Member], id); len(acted[l.Member]) == 2 {
+			order = append(order, l.Member)
+		}
+	}
+	for _, m := range order {
+		lines = append(lines, fmt.Sprintf("devices %s of %s act against one another; ask their owner by voice which are theirs, and remove the others",
+			strings.Join(acted[m], " and "), x.member(m)))
+	}
+	return lines
 }
