@@ -112,15 +112,8 @@ func removalHint(err error) error {
 	return err
 }
 
-// removalWords are a removal in words.
-type removalWords struct {
-	rotated, ended, lost []string
-	closed               []jsonWaiting
-}
-
-func wordsOfRemoval(ctx context.Context, w *workspace.Workspace, r workspace.MemberRemoval) removalWords {
-	x := newWords(ctx, w)
-	group := func(id officer.GroupID) string { return "group " + shown(groupText(ctx, w, w.State().Group(id))) }
+// waiting is what a removal closes, with those who open it again.
+func (x *words) waiting(r workspace.MemberRemoval) []jsonWaiting {
 	people := func(ids []officer.MemberID) []string {
 		list := []string{}
 		for _, id := range ids {
@@ -128,32 +121,21 @@ func wordsOfRemoval(ctx context.Context, w *workspace.Workspace, r workspace.Mem
 		}
 		return list
 	}
-	v := removalWords{rotated: []string{}, ended: []string{}, lost: []string{}, closed: []jsonWaiting{}}
-	for _, id := range r.RotatedGroups {
-		v.rotated = append(v.rotated, group(id))
-	}
-	for _, id := range r.Rotated {
-		v.rotated = append(v.rotated, x.fields[id])
-	}
+	list := []jsonWaiting{}
 	for _, id := range r.ClosedGroups {
-		v.closed = append(v.closed, jsonWaiting{group(id), people(r.Managers[id])})
+		list = append(list, jsonWaiting{x.groups[id], people(r.Managers[id])})
 	}
 	for _, id := range r.Closed {
-		v.closed = append(v.closed, jsonWaiting{x.fields[id], people(r.Openers[id])})
+		list = append(list, jsonWaiting{x.fields[id], people(r.Openers[id])})
 	}
-	for _, id := range r.EndedGroups {
-		v.ended = append(v.ended, group(id))
-	}
-	for _, id := range r.Lost {
-		v.lost = append(v.lost, x.fields[id])
-	}
-	return v
+	return list
 }
 
 func jsonMemberRemovalOf(ctx context.Context, w *workspace.Workspace, r workspace.MemberRemoval, done bool) jsonMemberRemoval {
-	v, x := wordsOfRemoval(ctx, w, r), newWords(ctx, w)
+	x := newWords(ctx, w)
 	j := jsonMemberRemoval{
-		jsonMember: jsonMemberOf(w, r.Member), Rotated: v.rotated, Closed: v.closed, Ended: v.ended, Lost: v.lost,
+		jsonMember: jsonMemberOf(w, r.Member), Rotated: x.keys(r.RotatedGroups, r.Rotated), Closed: x.waiting(r),
+		Ended: x.keys(r.EndedGroups, nil), Lost: x.keys(nil, r.Lost),
 		Ending: []jsonDevice{}, Shares: []jsonShare{}, Envelopes: r.Envelopes, Skipped: r.Skipped, Done: done,
 	}
 	for _, d := range r.Devices {
@@ -167,25 +149,25 @@ func jsonMemberRemovalOf(ctx context.Context, w *workspace.Workspace, r workspac
 
 // sayMemberRemoval is the plan, for the person who confirms it.
 func (a *app) sayMemberRemoval(ctx context.Context, w *workspace.Workspace, r workspace.MemberRemoval) {
-	v, x := wordsOfRemoval(ctx, w, r), newWords(ctx, w)
+	x := newWords(ctx, w)
 	a.say("%s <%s>, %s", shown(r.Member.NameText), shown(r.Member.EmailText), r.Member.Role)
 	for _, d := range r.Devices {
 		a.say("  ends              %s", deviceName(d))
 	}
-	if len(v.rotated) > 0 {
-		a.say("  get a new key     %s", strings.Join(v.rotated, ", "))
+	if list := x.keys(r.RotatedGroups, r.Rotated); len(list) > 0 {
+		a.say("  get a new key     %s", strings.Join(list, ", "))
 	}
-	for _, c := range v.closed {
+	for _, c := range x.waiting(r) {
 		who := "nobody: an officer first gives the share right back to somebody who reads it"
 		if len(c.Waits) > 0 {
 			who = strings.Join(c.Waits, ", ")
 		}
 		a.say("  is closed         %s, until it is opened again by %s", c.What, who)
 	}
-	if len(v.ended) > 0 {
-		a.say("  end               %s, of which they are the last", strings.Join(v.ended, ", "))
+	if list := x.keys(r.EndedGroups, nil); len(list) > 0 {
+		a.say("  end               %s, of which they are the last", strings.Join(list, ", "))
 	}
-	for _, s := range v.lost {
+	for _, s := range x.keys(nil, r.Lost) {
 		a.say("  IS LOST           %s: nobody else reads it. Have them grant it to somebody first", s)
 	}
 	for _, l := range r.Shares {
