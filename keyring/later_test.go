@@ -240,3 +240,51 @@ func TestIdentitiesOpenForEver(t *testing.T) {
 		}
 	}
 }
+
+// TestPairedInstallation: a device that was made before its member was known
+// is held to card, label and user key.
+func TestPairedInstallation(t *testing.T) {
+	t.Parallel()
+	id, s := newIdentity(t)
+	u, err := id.Unlock(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer u.Lock()
+	label, err := NewOpening(officer.TextDevice, "phone")
+	if err != nil {
+		t.Fatal(err)
+	}
+	fresh := GenerateSecret()
+	d, err := NewDevice(fresh, officer.DeviceInstallation, label.Commitment())
+	if err != nil {
+		t.Fatal(err)
+	}
+	paired, err := PairedInstallation(id.Card(), u.FirstUserKey(), d, label)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if again, err := ParseIdentity(paired.Encode()); err != nil || again.Device() != d.ID() || again.Member() != id.Member() {
+		t.Errorf("not what was encoded: %v", err)
+	} else if _, err := again.Unlock(fresh); err != nil {
+		t.Error(err)
+	}
+	other, err := NewOpening(officer.TextDevice, "phone")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := PairedInstallation(id.Card(), u.FirstUserKey(), d, other); !errors.Is(err, officer.ErrOpening) {
+		t.Errorf("another label: %v", err)
+	}
+	kit, err := NewDevice(fresh, officer.DevicePaperKit, label.Commitment())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := PairedInstallation(id.Card(), u.FirstUserKey(), kit, label); !errors.Is(err, officer.ErrOpening) {
+		t.Errorf("a backup: %v", err)
+	}
+	stranger, _ := newIdentity(t)
+	if _, err := PairedInstallation(stranger.Card(), u.FirstUserKey(), d, label); !errors.Is(err, ErrMismatch) {
+		t.Errorf("another's card: %v", err)
+	}
+}
