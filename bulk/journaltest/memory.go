@@ -56,6 +56,9 @@ func (m *Memory) PutJob(ctx context.Context, j bulk.JobInfo) error {
 func clone(j bulk.JobInfo) bulk.JobInfo {
 	j.Fields = slices.Clone(j.Fields)
 	j.Counts.Fields = slices.Clone(j.Counts.Fields)
+	for i := range j.Counts.Fields {
+		j.Counts.Fields[i].Epochs = slices.Clone(j.Counts.Fields[i].Epochs)
+	}
 	return j
 }
 

@@ -55,6 +55,7 @@ func job(id string, started time.Time) bulk.JobInfo {
 	}
 	f := bulk.FieldCounts{Field: "12", Name: "SSN", Records: 7, Longest: 200}
 	f.States[bulk.Plain] = 5
+	f.Epochs = []bulk.EpochCount{{Resource: officer.ResourceID{7}, Ended: true, Epoch: 3, Values: 1}, {Resource: officer.ResourceID{9}, Epoch: 2, Values: 4}}
 	j.Counts = bulk.Counts{Records: 7, Fields: []bulk.FieldCounts{f}}
 	return j
 }
@@ -72,7 +73,7 @@ func jobs(t *testing.T, open func() bulk.Journal) {
 	a, b := job("aa", start), job("bb", start.Add(time.Second))
 	must(t, j.PutJob(ctx, a))
 	must(t, j.PutJob(ctx, b))
-	a.State, a.Exported = bulk.Finished, true
+	a.State, a.Exported, a.Direction = bulk.Finished, true, bulk.UndoRekey
 	must(t, j.PutJob(ctx, a))
 	j = open()
 	got, err := j.Job(ctx, "aa")
