@@ -136,8 +136,8 @@ func (w *Workspace) NewField(ctx context.Context, label string) error {
 }
 
 // NewFieldAt makes the field for a place in an outside system, which the
-// connector names. The caller holds it with all rights; the members with the
-// emails in to may read and write it. All of it is one entry of the log.
+// connector names. The caller holds it with all rights; the members, by email, and
+// groups, by name, in to may read and write it. All of it is one entry of the log.
 //
 // It fails with ErrTaken where the label or the place belongs to another field
 // that has not ended; FieldAt tells which.
@@ -176,7 +176,7 @@ func (w *Workspace) newField(ctx context.Context, label string, at officer.Bindi
 		if p, made, err = a.CreateResource(wire.KindField, at, o, w.me.Member(), dir); err != nil {
 			return nil, err
 		}
-		granted := map[officer.MemberID]bool{w.me.Member(): true}
+		granted := map[string]bool{principalKey(officer.MemberPrincipal(w.me.Member())): true}
 		return p, w.grantNew(ctx, a, p, made, granted, to, officer.Read|officer.Write)
 	})
 	if err != nil {
@@ -219,25 +219,27 @@ func (w *Workspace) EndField(ctx context.Context, field officer.ResourceID) erro
 	})
 }
 
-// grantNew adds to the plan of a new resource the rights of members who are not
-// granted it already.
+// grantNew adds to the plan of a new resource the rights of members, by their
+// emails, and groups, by their names, who are not granted it already.
 func (w *Workspace) grantNew(
-	ctx context.Context, a plan.Author, p *plan.Plan, key *datakey.Key, granted map[officer.MemberID]bool, to []string, rights officer.Rights,
+	ctx context.Context, a plan.Author, p *plan.Plan, key *datakey.Key, granted map[string]bool, to []string, rights officer.Rights,
 ) error {
-	for _, email := range to {
-		m, err := w.MemberByEmail(ctx, email)
+	for _, name := range to {
+		who, err := w.Principal(ctx, name)
 		if err != nil {
 			return err
 		}
-		if granted[m.ID] {
+		if granted[principalKey(who)] {
 			continue
 		}
-		granted[m.ID] = true
-		g, err := a.Grant(key, officer.MemberPrincipal(m.ID), rights)
+		granted[principalKey(who)] = true
+		g, err := a.Grant(key, who, rights)
 		if err != nil {
-			return fmt.Errorf("member %.80q: %w", email, err)
+			return fmt.Errorf("member or group %.80q: %w", name, err)
 		}
 		p.Join(g)
 	}
 	return nil
 }
+
+func principalKey(p officer.Principal) string { return string(append([]byte{byte(p.Kind)}, p.ID...)) }

@@ -129,13 +129,13 @@ func (w *Workspace) fieldAndPrincipal(ctx context.Context, field officer.Resourc
 	if f, err = w.FieldByID(ctx, field); err != nil {
 		return f, p, err
 	}
-	p, err = w.principal(ctx, name)
+	p, err = w.Principal(ctx, name)
 	return f, p, err
 }
 
-// principal finds who has a name: a member's email, or a group's name. It fails
+// Principal finds who has a name: a member's email, or a group's name. It fails
 // with ErrAmbiguous where it is both.
-func (w *Workspace) principal(ctx context.Context, name string) (officer.Principal, error) {
+func (w *Workspace) Principal(ctx context.Context, name string) (officer.Principal, error) {
 	m, err := w.MemberByEmail(ctx, name)
 	if err != nil && !errors.Is(err, ErrNoSuch) {
 		return officer.Principal{}, err

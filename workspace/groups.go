@@ -126,7 +126,7 @@ func (w *Workspace) NewGroup(ctx context.Context, name string, emails []string) 
 		if err := w.requireMe(); err != nil {
 			return nil, err
 		}
-		switch _, err := w.principal(ctx, name); {
+		switch _, err := w.Principal(ctx, name); {
 		case err == nil, errors.Is(err, ErrAmbiguous):
 			return nil, fmt.Errorf("group %.80q: %w", name, ErrTaken)
 		case !errors.Is(err, ErrNoSuch) && !errors.Is(err, officer.ErrEnded):

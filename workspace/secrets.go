@@ -94,7 +94,7 @@ func (w *Workspace) planSecret(
 	if err := w.requireMe(); err != nil {
 		return nil, nil, err
 	}
-	p, granted := &plan.Plan{}, map[officer.MemberID]bool{w.me.Member(): true}
+	p, granted := &plan.Plan{}, map[string]bool{principalKey(officer.MemberPrincipal(w.me.Member())): true}
 	before, err := w.SecretField(ctx, name)
 	if err == nil {
 		if p, err = a.End(before.ID); err != nil { // first, to free the binding
@@ -109,8 +109,7 @@ func (w *Workspace) planSecret(
 	p.Join(create)
 	if before.Resource != nil {
 		for _, g := range before.Grants {
-			m, own := g.Principal.Member()
-			if own && granted[m] {
+			if granted[principalKey(g.Principal)] {
 				continue
 			}
 			switch again, err := a.Grant(key, g.Principal, g.Rights); {
@@ -122,7 +121,7 @@ func (w *Workspace) planSecret(
 			default:
 				p.Join(again)
 			}
-			granted[m] = own
+			granted[principalKey(g.Principal)] = true
 		}
 	}
 	if err := w.grantNew(ctx, a, p, key, granted, to, officer.Read); err != nil {
@@ -136,19 +135,23 @@ func (w *Workspace) planSecret(
 	return p, key, nil
 }
 
-// grantSecret lets members read a secret who may not do so yet.
+// grantSecret lets members and groups read a secret who may not do so yet.
 func (w *Workspace) grantSecret(ctx context.Context, name string, to []string) error {
-	for _, email := range to {
+	for _, who := range to {
 		f, err := w.SecretField(ctx, name)
 		if err != nil {
 			return err
 		}
-		m, err := w.MemberByEmail(ctx, email)
+		p, err := w.Principal(ctx, who)
 		if err != nil {
 			return err
 		}
-		if !w.state.Rights(m.ID, f.Resource).Has(officer.Read) {
-			if err := w.GrantOf(ctx, f.ID, email, officer.Read); err != nil {
+		rights := f.Resource.Rights(p)
+		if m, ok := p.Member(); ok {
+			rights = w.state.Rights(m, f.Resource)
+		}
+		if !rights.Has(officer.Read) {
+			if err := w.GrantOf(ctx, f.ID, who, officer.Read); err != nil {
 				return err
 			}
 		}

@@ -22,7 +22,7 @@ type connectFlags struct {
 	noBrowser                             bool
 	port                                  int
 	wait                                  time.Duration
-	shareWith                             []string
+	shareWith, shareWithGroups            []string
 }
 
 const (
@@ -63,6 +63,7 @@ is the secret. Both become a secret of the organization, which colleagues of
 	c.Flags().IntVar(&f.port, "port", redirectPort, "the `PORT` that the browser comes back to; 0 for any that is free")
 	c.Flags().DurationVar(&f.wait, "wait", connectWait, "how long to wait for the browser, a `TIME` such as 5m")
 	c.Flags().StringArrayVar(&f.shareWith, "share-with", nil, "`EMAIL` of a colleague who may connect too; repeat it")
+	c.Flags().StringArrayVar(&f.shareWithGroups, "share-with-group", nil, "`GROUP` whose members may connect too; repeat it")
 	choices(c, "region", "us", "ca", "eu", "au")
 	must(c.RegisterFlagCompletionFunc("client-secret-file", files))
 	return c
@@ -137,7 +138,7 @@ func (a *app) clioConnect(ctx context.Context, w *workspace.Workspace, f connect
 	if err != nil {
 		return err
 	}
-	if err := a.checkShares(ctx, w, f.shareWith); err != nil {
+	if f.shareWith, err = a.checkShares(ctx, w, f.shareWith, f.shareWithGroups); err != nil {
 		return err
 	}
 	app, err := r.app()

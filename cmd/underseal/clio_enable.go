@@ -16,7 +16,7 @@ import (
 
 // enableFlags are those of clio enable.
 type enableFlags struct {
-	to             []string
+	to, toGroups   []string
 	on, export     string
 	rate           int
 	dryRun, yes    bool
@@ -73,6 +73,7 @@ underseal clio enable --repair --yes`,
 // add adds the flags that accept has as well.
 func (f *enableFlags) add(c *cobra.Command) {
 	c.Flags().StringArrayVar(&f.to, "to", nil, "`EMAIL` of a colleague who may read and write the fields; repeat it")
+	c.Flags().StringArrayVar(&f.toGroups, "to-group", nil, "`GROUP` that may read and write the fields; repeat it")
 	c.Flags().BoolVar(&f.yes, "yes", false, "do not ask")
 	rateFlag(c, &f.rate)
 	onFlag(c, &f.on)
@@ -146,11 +147,11 @@ func (x *account) enable(ctx context.Context, names []string, f enableFlags) err
 	if err != nil {
 		return err
 	}
-	targets, err := x.targets(ctx, v, names, f)
-	if err != nil {
+	if f.to, err = x.a.checkShares(ctx, x.w, f.to, f.toGroups); err != nil {
 		return err
 	}
-	if err := x.a.checkShares(ctx, x.w, f.to); err != nil {
+	targets, err := x.targets(ctx, v, names, f)
+	if err != nil {
 		return err
 	}
 	exp := x.exporter(f)
@@ -217,18 +218,22 @@ func (x *account) grantMore(ctx context.Context, v *view, targets []bulk.Target,
 		if !signed {
 			continue
 		}
-		for _, email := range to {
-			m, err := x.w.MemberByEmail(ctx, email)
+		for _, name := range to {
+			who, err := x.w.Principal(ctx, name)
 			if err != nil {
 				return err
 			}
 			// Nobody has less afterwards, and whoever does not share the field
 			// may name those who have it: two officers type the same.
-			has := p.Rights(officer.MemberPrincipal(m.ID))
-			if has.Has(officer.Read|officer.Write) && !p.Mine.Has(officer.Share) {
+			has := p.Rights(who)
+			can := has
+			if m, ok := who.Member(); ok {
+				can = x.w.State().Rights(m, p.Resource) // through groups, too
+			}
+			if can.Has(officer.Read|officer.Write) && !p.Mine.Has(officer.Share) {
 				continue
 			}
-			if err := x.w.GrantOf(ctx, p.ID, email, has|officer.Read|officer.Write); err != nil {
+			if err := x.w.GrantOf(ctx, p.ID, name, has|officer.Read|officer.Write); err != nil {
 				return err
 			}
 		}

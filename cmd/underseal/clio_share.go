@@ -77,14 +77,21 @@ func sharedWithMe(ctx context.Context, w *workspace.Workspace) (registration, er
 	return r.registration, nil
 }
 
-// checkShares refuses unknown colleagues before anybody signs in anywhere.
-func (a *app) checkShares(ctx context.Context, w *workspace.Workspace, emails []string) error {
+// checkShares refuses unknown colleagues and groups before anybody signs in
+// anywhere, and returns the names of all. An email is never taken for a group,
+// nor a group for an email.
+func (a *app) checkShares(ctx context.Context, w *workspace.Workspace, emails, groups []string) ([]string, error) {
 	for _, email := range emails {
-		if _, err := w.MemberByEmail(ctx, email); err != nil {
-			return err // it says who
+		if _, err := w.PresentByEmail(ctx, email); err != nil {
+			return nil, err // it says who
 		}
 	}
-	return nil
+	for _, group := range groups {
+		if _, err := w.Group(ctx, group); err != nil {
+			return nil, err
+		}
+	}
+	return slices.Concat(emails, groups), nil
 }
 
 // shareRegistration seals the registration as a secret of the organization
