@@ -65,6 +65,7 @@ type Workspace struct {
 	announced officer.Head // what this device has stated last, as far as known
 
 	recovering bool // this device takes its member over, and is not theirs yet
+	takingBack bool // keys that were handed out are being replaced
 }
 
 func newWorkspace(c Config) *Workspace {
@@ -222,9 +223,12 @@ const maxAttempts = 16
 // entry and appends it; after a lost race it reads the log and makes the
 // plan again (attack 52). A nil plan means that nothing is left to do.
 func (w *Workspace) commit(ctx context.Context, build func(plan.Author) (*plan.Plan, error)) error {
-	for range maxAttempts {
+	for attempt := range maxAttempts {
 		p, err := build(w.author())
 		if err != nil || p == nil {
+			if attempt > 0 { // what the attempt before handed out
+				w.takeBack(ctx)
+			}
 			return err
 		}
 		if len(p.Operations) == 0 { // the log has allowed it already
@@ -235,13 +239,20 @@ func (w *Workspace) commit(ctx context.Context, build func(plan.Author) (*plan.P
 		if err != nil {
 			return err
 		}
+		if err := w.noteHanded(p); err != nil {
+			return err
+		}
 		if err := w.upload(ctx, p); err != nil {
 			return err
 		}
 		switch err := w.append(ctx, head.Length, entry); {
 		case err == nil:
 			w.state = next
-			return w.saveHead(ctx)
+			if err := w.saveHead(ctx); err != nil {
+				return err
+			}
+			w.takeBack(ctx)
+			return nil
 		case !errors.Is(err, store.ErrConflict):
 			return err
 		}
