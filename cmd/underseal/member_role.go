@@ -101,7 +101,7 @@ func (a *app) changeRole(ctx context.Context, w *workspace.Workspace, email stri
 	}
 	before := m.Role
 	if err := w.ChangeRole(ctx, m.ID, role, until, meant); err != nil {
-		return roleHint(ctx, w, email, err)
+		return roleHint(ctx, w, err)
 	}
 	m.Member = w.State().Member(m.ID)
 	if a.json {
@@ -125,7 +125,7 @@ func (a *app) changeRole(ctx context.Context, w *workspace.Workspace, email stri
 }
 
 // roleHint says what somebody gives up first.
-func roleHint(ctx context.Context, w *workspace.Workspace, email string, err error) error {
+func roleHint(ctx context.Context, w *workspace.Workspace, err error) error {
 	var g *workspace.GuestError
 	if !errors.As(err, &g) {
 		return err

@@ -36,8 +36,7 @@ you can open what a colleague can.`,
 				return err
 			}
 			return a.with(cmd.Context(), func(w *workspace.Workspace) error {
-				j, err := a.sayProposal(cmd.Context(), w, p)
-				if err != nil {
+				if err := a.sayProposal(cmd.Context(), w, p); err != nil {
 					return err
 				}
 				if err := a.confirm(cmd.Context(), yes, "Do you agree, and sign it?"); err != nil {
@@ -49,7 +48,8 @@ you can open what a colleague can.`,
 				if err := a.writeOutput(out, force, p.Encode()); err != nil {
 					return err
 				}
-				if j, err = a.jsonCosignedOf(cmd.Context(), w, p); err != nil {
+				j, err := a.jsonCosignedOf(cmd.Context(), w, p)
+				if err != nil {
 					return err
 				}
 				if j.Out = out; a.json {
@@ -99,17 +99,17 @@ func (a *app) jsonCosignedOf(ctx context.Context, w *workspace.Workspace, p offi
 }
 
 // sayProposal shows everything that a proposal changes, and who has signed it.
-func (a *app) sayProposal(ctx context.Context, w *workspace.Workspace, p officer.PolicyProposal) (jsonCosigned, error) {
+func (a *app) sayProposal(ctx context.Context, w *workspace.Workspace, p officer.PolicyProposal) error {
 	j, err := a.jsonCosignedOf(ctx, w, p)
 	if err != nil {
-		return j, err
+		return err
 	}
 	a.say("the policy would change:")
 	a.sayChanges(j.Changes)
 	for _, who := range j.SignedBy {
 		a.say("  signed by       %s", who)
 	}
-	return j, nil
+	return nil
 }
 
 func (a *app) setCosigned(ctx context.Context, w *workspace.Workspace, o *policySet) error {
@@ -128,7 +128,7 @@ func (a *app) setCosigned(ctx context.Context, w *workspace.Workspace, o *policy
 		return a.policyDone(j, true)
 	}
 	for _, p := range copies {
-		if _, err := a.sayProposal(ctx, w, p); err != nil {
+		if err := a.sayProposal(ctx, w, p); err != nil {
 			return err
 		}
 	}
