@@ -30,6 +30,15 @@ type logVector struct {
 	// Of kind "user key": may this device hold this generation (Epoch) of the
 	// member's user key, from this sender?
 	Device hx `json:"device,omitempty"`
+	// Of kind "share": may this officer hold the share with this index of the
+	// member's enrolment (Epoch)? Of kind "re-sealed share": may this requesting
+	// device?
+	Index   uint64 `json:"index,omitempty"`
+	Officer hx     `json:"officer,omitempty"`
+	// Of kind "escrow": shares of the member's enrolment (Epoch), and the seed
+	// that they open.
+	Parts []part `json:"parts,omitempty"`
+	Seed  hx     `json:"seed,omitempty"`
 }
 
 // entry is a log entry before it is encoded.

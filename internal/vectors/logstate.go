@@ -16,6 +16,7 @@ type state struct {
 	Resources []stateResource `json:"resources"`
 	Groups    []stateGroup    `json:"groups,omitempty"`
 	Policy    []uint64        `json:"policy,omitempty"` // fields 1 to 7, if one was set
+	Requests  []stateRequest  `json:"requests,omitempty"`
 	Openings  []stateOpening  `json:"openings"`
 }
 
@@ -29,6 +30,8 @@ type stateMember struct {
 	Closed   bool           `json:"closed"`
 	Removed  bool           `json:"removed,omitempty"`
 	Devices  []stateDevice  `json:"devices"`
+
+	Enrolments []stateEnrolment `json:"enrolments,omitempty"` // from number 1
 }
 
 type stateUserKey struct {

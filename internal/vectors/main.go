@@ -71,6 +71,8 @@ func files() map[string]any {
 	groupFile.Vectors, groupFile.Entries = groupVectors()
 	memberFile := newFile("log-members", []logVector(nil))
 	memberFile.Vectors, memberFile.Entries = memberVectors()
+	recoveryFile := newFile("log-recovery", []logVector(nil))
+	recoveryFile.Vectors, recoveryFile.Entries = recoveryVectors()
 	return map[string]any{
 		"suite.json":       newFile("suite", suiteVectors()),
 		"device.json":      newFile("device", deviceVectors()),
@@ -84,6 +86,8 @@ func files() map[string]any {
 		"log.json":         logFile,
 		"log-members.json": memberFile,
 		"log-groups.json":  groupFile,
+
+		"log-recovery.json": recoveryFile,
 	}
 }
 

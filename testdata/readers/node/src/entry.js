@@ -30,7 +30,12 @@ export const op = {
   memberRemoved: 17,
   roleChanged: 18,
   policy: 19,
+  recoveryEnrolled: 22,
+  recoveryEnded: 23,
   operationsBlob: 25,
+  recoveryRequested: 26,
+  recoveryApproved: 27,
+  recoveryFinished: 28,
   groupClosed: 29,
   groupResealed: 30,
   invitationWithdrawn: 31,
@@ -75,6 +80,13 @@ function items(item) {
   for (const [, sealed] of all) must(sealed.length >= 1 && sealed.length <= 2048, 'L-5', 'an opening of a wrong size');
   return all.map(([text, sealed]) => ({ text, sealed }));
 }
+
+/** @param {unknown} item */
+const shares = (item) =>
+  list(tuple(hash, uint(), hash))(item).map(([officer, index, commitment], i) => {
+    must(index === i + 1, 'L-5', `index ${index}`);
+    return { officer, commitment };
+  });
 
 /** @param {unknown} item */
 const cosigned = (item) => list(tuple(hash, bstr()))(item).map(([device, signature]) => ({ device, signature }));
@@ -147,6 +159,25 @@ const operations = {
     8: ['cosigned', cosigned, 'optional'],
   }),
   [op.invitationWithdrawn]: struct({ 1: ['invite', hash] }),
+  [op.recoveryEnrolled]: struct({
+    1: ['member', hash],
+    2: ['enrolment', uint()],
+    3: ['threshold', uint()],
+    4: ['commitment', hash],
+    5: ['generation', uint()],
+    6: ['sealed', sealedKey],
+    7: ['shares', shares],
+  }),
+  [op.recoveryEnded]: struct({ 1: ['member', hash], 2: ['enrolment', uint()] }),
+  [op.recoveryRequested]: struct({
+    1: ['member', hash],
+    2: ['enrolment', uint()],
+    3: ['device', bstr()],
+    4: ['acceptance', bstr()],
+    5: ['reason', hash],
+  }),
+  [op.recoveryApproved]: struct({ 1: ['member', hash], 2: ['device', hash], 3: ['enrolment', uint()], 4: ['index', uint()] }),
+  [op.recoveryFinished]: struct({ 1: ['member', hash], 2: ['device', hash], 3: ['enrolment', uint()] }),
   [op.operationsBlob]: struct({ 1: ['hash', hash], 2: ['size', uint()], 3: ['count', uint()] }),
   [op.groupClosed]: struct({ 1: ['group', id16], 2: ['epoch', uint()] }),
   [op.groupResealed]: struct({ 1: ['group', id16], 2: ['epoch', uint()], 3: ['member', hash] }),

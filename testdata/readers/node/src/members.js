@@ -47,6 +47,7 @@ export const memberSteps = {
     for (const device of member.devices) state.devices.get(device).removed = true;
     member.removed = true;
     member.closed = true;
+    this.endEnrolment(member);
     this.countsOfficers = true;
   },
 

@@ -176,7 +176,7 @@ function attempt(f) {
 
 /* Data keys */
 
-export const kinds = { field: 1, folder: 2, directory: 3, group: 4, user: 5 };
+export const kinds = { field: 1, folder: 2, directory: 3, group: 4, user: 5, escrow: 7, share: 8 };
 
 /** @typedef {{organization: Uint8Array, resource: Uint8Array, kind: number, epoch: number}} Context */
 
@@ -185,7 +185,7 @@ export const kinds = { field: 1, folder: 2, directory: 3, group: 4, user: 5 };
  * @param {Context} context
  */
 export function encodeContext({ organization, resource, kind, epoch }) {
-  const size = { 1: 16, 2: 16, 3: 16, 5: 32, 9: 32 }[kind];
+  const size = { 1: 16, 2: 16, 3: 16, 5: 32, 7: 32, 8: 33, 9: 32 }[kind];
   must(size !== undefined, 'S-24', `data keys of kind ${kind} are not implemented`);
   must(resource.length === size, 'S-24', 'resource of another length');
   must(epoch !== 0, 'S-24', 'epoch 0');

@@ -3,6 +3,7 @@ import { sha256 } from '@noble/hashes/sha2.js';
 import { wantGroupKey, wantGroupSeed, wantResourceKey, wantUserKey } from '../src/accept.js';
 import { hex } from '../src/bytes.js';
 import { apply, replay } from '../src/log.js';
+import { checkResealedShare, checkShare, openEscrow } from '../src/recovery.js';
 import { bytes, checkAll, load } from './vectors.js';
 
 const states = new Map();
@@ -27,7 +28,7 @@ const shownEpochs = (epochs) => epochs.map((e) => ({ commitment: hex(e.commitmen
 const shownSenders = (senders) => [...senders].map((s) => s.split(' ')).map(([device, epoch]) => ({ device, epoch: Number(epoch) }));
 
 /** The part of the state that the vectors show. */
-function shown({ length, head, name, directory, policy, policySet, members, resources, groups, devices, openings }) {
+function shown({ length, head, name, directory, policy, policySet, members, resources, groups, requests, devices, openings }) {
   return {
     length,
     head: hex(head),
@@ -43,6 +44,16 @@ function shown({ length, head, name, directory, policy, policySet, members, reso
       closed: m.closed,
       ...(m.removed && { removed: true }),
       devices: m.devices.map((id) => ({ id, removed: devices.get(id).removed })),
+      ...(m.enrolments.length > 0 && {
+        enrolments: m.enrolments.map(({ threshold, commitment, generation, shares, author, ended }) => ({
+          threshold,
+          commitment: hex(commitment),
+          generation,
+          shares: shares.map((s) => ({ officer: hex(s.officer), commitment: hex(s.commitment) })),
+          author,
+          ended,
+        })),
+      }),
     })),
     resources: [...resources.values()].map((r) => ({
       id: hex(r.id),
@@ -68,6 +79,17 @@ function shown({ length, head, name, directory, policy, policySet, members, reso
           rights,
           senders: shownSenders(senders),
         })),
+      })),
+    }),
+    ...(requests.size > 0 && {
+      requests: [...requests].map(([device, { member, number, reason, by, approvals, ended }]) => ({
+        device,
+        member,
+        number,
+        reason: hex(reason),
+        by,
+        approvals,
+        ended,
       })),
     }),
     openings: [...openings].sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, { epoch }]) => {
@@ -128,5 +150,30 @@ checkAll('log-groups', {
       sender: bytes(v.sender),
     });
     return {};
+  },
+});
+
+checkAll('log-recovery', {
+  replay: replayVector,
+  'user key': checks['user key'],
+  share(v, file) {
+    checkShare(replayed(v, file), {
+      member: bytes(v.member),
+      number: v.epoch ?? 0,
+      index: v.index ?? 0,
+      officer: bytes(v.officer),
+      recipientKey: bytes(v.recipient_key),
+      sender: bytes(v.sender),
+    });
+    return {};
+  },
+  're-sealed share'(v, file) {
+    const claim = { device: bytes(v.device), number: v.epoch ?? 0, index: v.index ?? 0, sender: bytes(v.sender) };
+    checkResealedShare(replayed(v, file), claim);
+    return {};
+  },
+  escrow(v, file) {
+    const parts = v.parts.map(({ index, share }) => ({ index, share: bytes(share) }));
+    return { seed: openEscrow(replayed(v, file), bytes(v.member), parts).key };
   },
 });
