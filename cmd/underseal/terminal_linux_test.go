@@ -36,8 +36,14 @@ type screen struct {
 	from   int    // how much of it expect has passed
 }
 
-// sit starts a command on a terminal of its own.
+// sit starts a command on a terminal of its own, which has no width.
 func (w *world) sit(env []string, args ...string) *screen {
+	w.t.Helper()
+	return w.sitAt(0, env, args...)
+}
+
+// sitAt is sit on a terminal of so many columns.
+func (w *world) sitAt(columns uint16, env []string, args ...string) *screen {
 	w.t.Helper()
 	s := &screen{t: w.t}
 	var err error
@@ -62,6 +68,9 @@ func (w *world) sit(env []string, args ...string) *screen {
 		w.t.Fatal(err)
 	}
 	w.t.Cleanup(func() { _ = s.slave.Close() })
+	if err := unix.IoctlSetWinsize(int(s.slave.Fd()), unix.TIOCSWINSZ, &unix.Winsize{Row: columns / 2, Col: columns}); err != nil {
+		w.t.Fatal(err)
+	}
 	s.cmd = w.command(env, args...)
 	s.cmd.Stdin, s.cmd.Stdout, s.cmd.Stderr = s.slave, s.slave, s.slave
 	s.cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
