@@ -202,18 +202,22 @@ func (a *app) readInvitation(ctx context.Context, from string) (*plan.Invitation
 		text = secret.Take(b)
 	}
 	defer text.Destroy()
+	where := "what was pasted"
+	if from != "" {
+		where = nameOf(from)
+	}
 	var line []byte
 	for _, word := range bytes.Fields(text.Expose()) {
 		if !bytes.HasPrefix(bytes.ToLower(word), []byte(plan.InvitationPrefix+"1")) {
 			continue
 		}
 		if line != nil && !bytes.Equal(line, word) {
-			return nil, fmt.Errorf("%s: %w", nameOf(from), errInvitationFile)
+			return nil, fmt.Errorf("%s: %w", where, errInvitationFile)
 		}
 		line = word
 	}
 	if line == nil {
-		return nil, fmt.Errorf("%s: %w", nameOf(from), errInvitationFile)
+		return nil, fmt.Errorf("%s: %w", where, errInvitationFile)
 	}
 	s := secret.New(line)
 	defer s.Destroy()

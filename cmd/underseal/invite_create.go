@@ -172,7 +172,7 @@ func (a *app) deliver(ctx context.Context, w *workspace.Workspace, info workspac
 	id := info.ID.String()[:shortID]
 	out := jsonInvitationLine{jsonInvitation: jsonInvitationOf(ctx, w, info), Delivered: f.deliver}
 	if f.deliver == deliverMail {
-		if err := a.sendInvitation(ctx, w, info, account, f.to, line); err != nil {
+		if err := sendInvitation(ctx, info, account, f.to, line); err != nil {
 			return withHint(err, fmt.Sprintf("the invitation is made: underseal invite show %s sends it again, underseal invite withdraw %s ends it", id, id))
 		}
 		a.say("sent invitation %s to %s; it expires on %s", id, term.Escape(f.to), day(info.Expires))

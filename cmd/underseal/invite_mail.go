@@ -211,7 +211,7 @@ memory, and not from this mail. Then call that person, at a number that you
 know: you compare a safety number, and without that nothing opens.
 `
 
-func (a *app) sendInvitation(ctx context.Context, _ *workspace.Workspace, info workspace.InvitationInfo, m mailAccount, to string, line *secret.Bytes) error {
+func sendInvitation(ctx context.Context, info workspace.InvitationInfo, m mailAccount, to string, line *secret.Bytes) error {
 	return mail.Send(ctx, mail.Account{Host: m.Host, Port: m.Port, User: m.User, Password: m.Password, From: m.From}, mail.Message{
 		To: strings.TrimSpace(to), Subject: "Your invitation to Underseal", Text: fmt.Sprintf(invitationMail, line.Expose(), info.Expires.Local().Format("2 January 2006, 15:04")),
 	})
