@@ -90,7 +90,6 @@ func yearBackups(f *yearFirm) {
 	f.check("Frank has a paper kit, Henry and Dora enrol for recovery")
 }
 
-
 func yearDevices(f *yearFirm) {
 	f.at(time.March, 2)
 	f.pair("emma", "emma-tablet")
