@@ -137,8 +137,10 @@ func (h historian) step(author string) string {
 	switch h.pick([]string{
 		"member", "member", "device", "device", "remove own", "remove", "user key", "create", "create", "create",
 		"rotate", "close", "grant", "grant", "grant", "grant", "revoke", "revoke", "file", "reseal", "reseal or end",
-		"group", "group", "group", "group", "role", "role or removal",
+		"group", "group", "group", "group", "role", "role or removal", "recovery", "recovery", "recovery",
 	}) {
+	case "recovery":
+		return h.recoveryStep(author, me)
 	case "role or removal":
 		if h.chance(50) {
 			name := h.person()
@@ -204,6 +206,9 @@ func (h historian) step(author string) string {
 
 // line is an entry of one to three steps.
 func (h historian) line() string {
+	if h.chance(8) {
+		return h.takeover()
+	}
 	author := h.author()
 	steps := []string{h.step(author)}
 	for h.chance(20) && len(steps) < 3 {

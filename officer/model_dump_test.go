@@ -18,6 +18,7 @@ func (m *model) dump() string {
 	for id, d := range m.devices {
 		say("device %s of %s removed %v", id, d.member, d.removed)
 	}
+	m.dumpRecovery(say)
 	say("policy %+v", m.policy)
 	for id, r := range m.resources {
 		say("resource %s %s %v epoch %d by %s at %d closed %v ended %v", id, r.kind, r.at, r.epoch, r.openedBy, r.openedAt, r.closed, r.ended)
@@ -53,6 +54,7 @@ func dumpState(s *officer.State) string {
 			say("device %s of %s removed %v", id, d.Member, d.Removed)
 		}
 	}
+	texts = append(texts, dumpRecovery(s, say)...)
 	say("policy %+v", s.Policy())
 	for _, r := range s.Resources() {
 		texts = append(texts, r.Label)

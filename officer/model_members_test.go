@@ -52,6 +52,7 @@ func (m *model) memberOperation(op officer.Operation) {
 				m.devices[id] = d
 			}
 		}
+		m.endPresent(o.Member)
 		member.removed, member.closed = true, true
 		m.members[o.Member] = member
 		m.countOfficers = true

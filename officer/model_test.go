@@ -29,6 +29,9 @@ type model struct {
 	bindings  map[officer.Binding]bool
 	openings  map[modelPlace]string
 
+	enrolments map[officer.MemberID][]modelEnrolment
+	requests   map[officer.DeviceID]modelRequest
+
 	// Of the entry that is being applied.
 	author        officer.DeviceID
 	me            officer.MemberID
@@ -43,6 +46,7 @@ type model struct {
 	before        officer.Head
 	org           officer.OrganizationID
 	userKeyOpened bool
+	nobody        bool // the author is a device that only asks
 }
 
 type modelMember struct {
@@ -91,6 +95,7 @@ func newModel(genesis officer.Entry) *model {
 		resources: map[officer.ResourceID]modelResource{}, groups: map[officer.GroupID]modelGroup{}, keyIDs: map[[8]byte]bool{}, texts: map[officer.Hash]bool{},
 		signing: map[officer.DeviceID][]byte{}, invites: map[officer.Hash]bool{}, bindings: map[officer.Binding]bool{}, openings: map[modelPlace]string{},
 	}
+	m.enrolments, m.requests = map[officer.MemberID][]modelEnrolment{}, map[officer.DeviceID]modelRequest{}
 	m.policy = officer.Policy{Fields: 1, Folders: 2, Groups: 1, Guests: 1, Officers: 1}
 	op := genesis.Operations[0].(*officer.Genesis)
 	m.claimText(op.Name)
@@ -103,6 +108,7 @@ func (m *model) clone() *model {
 	c.members, c.devices, c.resources = maps.Clone(m.members), maps.Clone(m.devices), maps.Clone(m.resources)
 	c.keyIDs, c.texts, c.invites, c.bindings = maps.Clone(m.keyIDs), maps.Clone(m.texts), maps.Clone(m.invites), maps.Clone(m.bindings)
 	c.openings = maps.Clone(m.openings)
+	m.cloneRecovery(&c)
 	for id, r := range c.resources {
 		r.rights, r.senders = maps.Clone(r.rights), maps.Clone(r.senders)
 		c.resources[id] = r
@@ -131,9 +137,7 @@ func (m *model) apply(e officer.Entry) (next *model, refusedBy rule) {
 	n := m.clone()
 	n.author, n.sequence = e.Author, int(e.Sequence)
 	n.before, n.org = officer.Head{Length: e.Sequence, Hash: e.Previous}, e.Organization
-	d, ok := n.devices[e.Author]
-	must(ok && !d.removed, 9)
-	n.me, n.role = d.member, n.members[d.member].role
+	n.begin()
 	n.owed, n.touched = map[officer.ResourceID]int{}, map[officer.ResourceID]bool{}
 	n.owedGroups, n.touchedGroups = map[officer.GroupID]int{}, map[officer.GroupID]bool{}
 	n.userKeyOwed, n.userKeyOpened, n.countOfficers = false, false, false
@@ -202,12 +206,15 @@ func (m *model) resource(id officer.ResourceID) (modelResource, officer.Rights) 
 func (m *model) operation(op officer.Operation) {
 	// The authority table, by role alone.
 	switch op.Kind() {
-	case officer.OpMemberRemoved, officer.OpRoleChanged, officer.OpPolicy, officer.OpInvitationWithdrawn:
+	case officer.OpMemberRemoved, officer.OpRoleChanged, officer.OpPolicy, officer.OpInvitationWithdrawn,
+		officer.OpRecoveryRequested, officer.OpRecoveryApproved:
 		must(m.isOfficer(), 11)
 	case officer.OpMemberAdded, officer.OpKeyCreated, officer.OpKeyRotated, officer.OpGrant, officer.OpRevoke, officer.OpDirectory, officer.OpKeyResealed, officer.OpResourceEnded,
 		officer.OpGroupCreated, officer.OpGroupMemberAdded, officer.OpGroupMemberRemoved, officer.OpGroupRotated, officer.OpGroupResealed:
 		must(m.role != officer.RoleGuest, 11)
 	}
+	must(m.nobody == (op.Kind() == officer.OpRecoveryFinished), 11)
+	m.recoveryOperation(op)
 	switch o := op.(type) {
 	case *officer.Genesis:
 		panic(rule(11))
@@ -237,6 +244,7 @@ func (m *model) operation(op officer.Operation) {
 		me.closed = false
 		m.members[m.me] = me
 		m.userKeyOpened, m.userKeyOwed = true, false
+		m.endPresent(m.me)
 	case *officer.KeyCreated:
 		m.keyCreated(o)
 	case *officer.KeyRotated:
@@ -298,7 +306,8 @@ func (m *model) deviceAdded(o *officer.DeviceAdded) {
 	var d officer.DeviceRecord
 	must(wire.Unmarshal(o.Device, &d, wire.MaxCard) == nil, 5)
 	_, known := m.devices[d.ID()]
-	must(!known, 14)
+	_, asked := m.requests[d.ID()]
+	must(!known && !asked, 14)
 	m.devices[d.ID()] = modelDevice{member: m.me}
 	m.claimDevice(d)
 }

@@ -94,7 +94,7 @@ func (o *Org) enroll(word, threshold string, holders []string) (officer.Operatio
 	if rotated {
 		generation++
 	}
-	escrow, user := o.EscrowKey(name, number), p.UserKey(o.ID, generation)
+	escrow, user := o.EscrowKey(name, max(number, 1)), p.UserKey(o.ID, generation)
 	op := &officer.RecoveryEnrolled{Member: p.ID(), Number: number, Threshold: t, Commitment: escrow.Commitment(), Generation: generation}
 	commitment := user.Commitment()
 	if op.Sealed, err = escrow.Seal(wire.LabelEscrow, user.Raw().Expose(), commitment[:]); err != nil {
@@ -103,7 +103,7 @@ func (o *Org) enroll(word, threshold string, holders []string) (officer.Operatio
 	for i, holder := range holders {
 		index := uint64(i) + 1
 		op.Shares = append(op.Shares, officer.ShareOwner{
-			Officer: o.Person(holder).ID(), Index: index, Commitment: o.ShareKey(name, number, index).Commitment(),
+			Officer: o.Person(holder).ID(), Index: index, Commitment: o.ShareKey(name, max(number, 1), index).Commitment(),
 		})
 	}
 	return op, nil
