@@ -23,8 +23,6 @@ who are in it can open.`,
 func groupRules() []rule {
 	return []rule{
 		{workspace.ErrNotInGroup, classInput, "see: underseal group list GROUP"},
-		{workspace.ErrSelf, classDenied, "ask a colleague who may do it"},
-		{workspace.ErrMemberRemoved, classInput, "see: underseal member list"},
 	}
 }
 

@@ -22,7 +22,9 @@ together. Who wants to be brought back enrols before: recovery enroll. Then
   the colleague, on a new device:   underseal recovery start --out me.request
   an officer, with that file:       underseal recovery request me.request --for EMAIL --reason TEXT
   each officer, after a call:       underseal recovery approve
-  the colleague again:              underseal recovery finish`,
+  the colleague again:              underseal recovery finish
+
+Each step is in the log, where every officer sees it.`,
 		newRecoveryEnrollCommand(a), newRecoveryEndCommand(a), newRecoveryListCommand(a),
 		newRecoveryStartCommand(a), newRecoveryRequestCommand(a), newRecoveryApproveCommand(a), newRecoveryFinishCommand(a))
 }
