@@ -150,6 +150,19 @@ func (a *app) startRecovery(w *workspace.Workspace, f recoveryStart) error {
 	return nil
 }
 
+// thenFinish ends what status tells a device that waits for officers.
+const thenFinish = "; then: underseal recovery finish"
+
+// recoveryPending is what a device that asks to be recovered waits for, or "".
+func recoveryPending(w *workspace.Workspace) string {
+	r := w.State().Request(w.DeviceID())
+	if r == nil || r.Ended {
+		return ""
+	}
+	return fmt.Sprintf("%d of the %d officers that it takes have approved your recovery%s",
+		w.State().Approvers(r), w.State().Member(r.Member).Enrolment().Threshold, thenFinish)
+}
+
 type jsonRecovered struct {
 	Member   string   `json:"member"`
 	Name     string   `json:"name"`

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -135,6 +136,8 @@ func (a *app) statusOrganization(ctx context.Context, s *jsonStatus) error {
 		s.Role = m.Role.String()
 	} else if id, _, err := a.loadIdentity(); err == nil && w.State().Device(id.Device()) != nil {
 		s.Pending = append(s.Pending, pendingRemoved)
+	} else if asks := recoveryPending(w); asks != "" {
+		s.Pending = append(s.Pending, asks)
 	} else {
 		s.Pending = append(s.Pending, pendingCard)
 	}
@@ -193,6 +196,8 @@ func (a *app) printStatus(s jsonStatus) {
 		a.next(`underseal setup, or underseal org new, or underseal org join`)
 	case s.Locked:
 		a.next("underseal unlock")
+	case slices.ContainsFunc(s.Pending, func(p string) bool { return strings.HasSuffix(p, thenFinish) }):
+		a.next("underseal recovery finish, when enough officers have approved")
 	case s.Role == "":
 		a.next("underseal identity card --out you.card, and give it to an officer")
 	}
