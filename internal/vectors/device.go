@@ -40,7 +40,11 @@ type device struct {
 }
 
 func newDevice(name string, kind uint64) device {
-	d := device{secret: random("device secret "+name, 32), kind: kind, label: newOpening(textDevice, name)}
+	return deviceOf(random("device secret "+name, 32), kind, newOpening(textDevice, name))
+}
+
+func deviceOf(secret []byte, kind uint64, label opening) device {
+	d := device{secret: secret, kind: kind, label: label}
 	base := extract([]byte(wire.LabelDevKeys), d.secret)
 	for i, label := range []string{wire.LabelDevEncryption, wire.LabelDevSigning, wire.LabelDevSignIn, wire.LabelDevLocal} {
 		d.seeds[i] = expand(base, labelled(label, nil), 32)

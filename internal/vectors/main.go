@@ -5,9 +5,9 @@
 // It is a second implementation of what it writes. Encoding, derivations,
 // X-Wing, HPKE, tokens and log entries are built here from primitives of the
 // standard library and from spec/, not by the packages under test, which draw
-// their own randomness. Of the project it takes the labels alone. Everything
-// random comes from names, so the same files come out every time; none of it is
-// fit for anything but tests.
+// their own randomness. Of the project it takes the labels and BIP 39's list
+// alone. Everything random comes from names, so the same files come out every
+// time; none of it is fit for anything but tests.
 package main
 
 import (
@@ -83,6 +83,7 @@ func files() map[string]any {
 		"pairing.json":     newFile("pairing", pairingVectors()),
 		"last-seen.json":   newFile("last-seen", lastSeenVectors()),
 		"invitation.json":  newFile("invitation", invitationVectors()),
+		"backup.json":      newFile("backup", backupVectors()),
 		"log.json":         logFile,
 		"log-members.json": memberFile,
 		"log-groups.json":  groupFile,

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/underseal/underseal/internal/secret"
+	"github.com/underseal/underseal/internal/wire"
 	"github.com/underseal/underseal/keyring"
 	"github.com/underseal/underseal/officer"
 )
@@ -29,7 +30,7 @@ type Copy struct {
 // ErrMalformed, a [*WordError], ErrChecksum.
 func Parse(input *secret.Bytes) (*Copy, error) {
 	if input.Len() > MaxInput {
-		return nil, fmt.Errorf("%w: more than %d bytes", ErrMalformed, MaxInput)
+		return nil, fmt.Errorf("%w: %w: %d bytes", ErrMalformed, wire.ErrTooLarge, MaxInput)
 	}
 	text := bytes.TrimSpace(input.Expose())
 	if len(text) >= len("underseal") && bytes.EqualFold(text[:len("underseal")], []byte("underseal")) {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/underseal/underseal/internal/secret"
+	"github.com/underseal/underseal/internal/wire"
 	"github.com/underseal/underseal/keyring/keystore"
 	"github.com/underseal/underseal/officer"
 )
@@ -56,7 +57,7 @@ func (b *Backup) content(d Details) *secret.Bytes {
 // passphrase, so that nobody is asked for one in vain.
 func CheckFile(file []byte) error {
 	if len(file) > MaxFile {
-		return fmt.Errorf("%w: more than %d bytes", ErrMalformed, MaxFile)
+		return fmt.Errorf("%w: %w: %d bytes", ErrMalformed, wire.ErrTooLarge, MaxFile)
 	}
 	return keystore.CheckText(file)
 }
@@ -89,6 +90,9 @@ func parseFile(plain []byte) (*Copy, error) {
 		default:
 			text = line
 		}
+	}
+	if text == nil {
+		return nil, fmt.Errorf("%w: the file has no line that is not a comment", ErrMalformed)
 	}
 	return parseText(text)
 }

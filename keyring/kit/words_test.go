@@ -225,7 +225,7 @@ func TestWordsRefused(t *testing.T) {
 		}), ErrMalformed, "number every word or none"},
 		"number 25": {edit(func(w []string) []string { w[23] = "25 art"; return w }), ErrMalformed, "not of 1 to 24"},
 		"number 0":  {edit(func(w []string) []string { w[0] = "0 abandon"; return w }), ErrMalformed, "not of 1 to 24"},
-		"too large": {strings.Repeat("a ", MaxInput), ErrMalformed, "more than 4096 bytes"},
+		"too large": {strings.Repeat("a ", MaxInput), ErrMalformed, "larger than allowed: 4096 bytes"},
 		"the same number": {edit(func(w []string) []string {
 			for i := range w {
 				w[i] = "7 " + w[i]
