@@ -24,7 +24,8 @@ type OperationsBlob struct {
 func (*OperationsBlob) Kind() OpKind { return OpBlob }
 
 // Blobs gives a store's blob by its name. It is asked only for those that an
-// entry names whose signature holds.
+// entry names whose signature holds. Replay
+// returns its error in a [*BlobError].
 type Blobs func(name Hash) ([]byte, error)
 
 // maxBlobs bounds the blobs of one entry, and with them what it costs to read.
@@ -97,7 +98,7 @@ func (tx *transaction) applyBlob(o *OperationsBlob) error {
 	}
 	b, err := tx.s.blobs(o.Hash)
 	if err != nil {
-		return fmt.Errorf("%w: blob: %w", ErrIncomplete, err)
+		return &BlobError{err}
 	}
 	ops, err := o.Open(b)
 	if err != nil {

@@ -48,3 +48,15 @@ func (e *EntryError) Error() string {
 }
 
 func (e *EntryError) Unwrap() error { return e.Err }
+
+// BlobError says that the operations of an entry that ride outside it could not be
+// had. It is an ErrIncomplete: the entry cannot be told to hold. Whether the store
+// has failed or has lost them says Err.
+type BlobError struct{ Err error }
+
+func (e *BlobError) Error() string {
+	return fmt.Sprintf("operations outside the entry are not to be had: %v", e.Err)
+}
+
+// Unwrap returns ErrIncomplete and what Blobs said.
+func (e *BlobError) Unwrap() []error { return []error{ErrIncomplete, e.Err} }

@@ -101,6 +101,9 @@ func (w *Workspace) writeLog(ctx context.Context, out *evidenceWriter) (state *o
 			return state, nil
 		}
 		next, err := extend(blobs, w.pin.Organization, state, batch)
+		if failed := blobFailure(err); failed != nil { // which is no evidence
+			return nil, fmt.Errorf("read log: %w", failed)
+		}
 		var at *officer.EntryError
 		if errors.As(err, &at) && at.Sequence >= out.sum.Entries && at.Sequence < out.sum.Entries+uint64(len(batch)) {
 			out.sum.Refused = err

@@ -2,10 +2,12 @@ package workspace
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 
 	"github.com/underseal/underseal/officer"
+	"github.com/underseal/underseal/store"
 )
 
 const (
@@ -105,7 +107,7 @@ func (w *Workspace) syncOnce(ctx context.Context) error {
 			state, err = state.ApplyWith(w.blobs(ctx), batch...)
 		}
 		if err != nil {
-			return fmt.Errorf("%w: %w", ErrLog, err)
+			return logError(err)
 		}
 		from = state.Head().Length
 	}
@@ -136,6 +138,25 @@ func (w *Workspace) syncOnce(ctx context.Context) error {
 	if err := save(ctx); err != nil {
 		w.state = before
 		return err
+	}
+	return nil
+}
+
+// logError tells a log that does not verify from a store that failed while a part
+// of it was read. One that has lost that part shows a log that nobody can verify.
+func logError(err error) error {
+	if failed := blobFailure(err); failed != nil {
+		return fmt.Errorf("read log: %w", failed)
+	}
+	return fmt.Errorf("%w: %w", ErrLog, err)
+}
+
+// blobFailure is what a store said that failed on a blob; nil if it has none, or
+// another.
+func blobFailure(err error) error {
+	var blob *officer.BlobError
+	if errors.As(err, &blob) && !errors.Is(blob.Err, store.ErrNotFound) {
+		return blob.Err
 	}
 	return nil
 }
