@@ -33,6 +33,7 @@ type yearFirm struct {
 	fields   []string                        // in the order in which they were made
 	sessions map[string]*workspace.Workspace // by home, unlocked and open
 	kept     map[string]*fieldcrypt.Ring     // by home: the keys that a removed one had
+	had      map[string][]sealedValue        // by home: what a removed one could open, as it was then
 	until    map[string]int                  // by home: how many values were sealed by then
 	rows     int
 	checks   int
@@ -52,7 +53,7 @@ func newFirm(t *testing.T) *yearFirm {
 		world: newWorld(t), start: time.Date(2026, 1, 5, 9, 0, 0, 0, time.UTC),
 		gone: map[string]bool{}, who: map[string]string{}, groups: map[string]map[string]bool{},
 		grants: map[string]map[string]bool{}, closed: map[string]bool{}, late: map[string]int{},
-		sessions: map[string]*workspace.Workspace{}, kept: map[string]*fieldcrypt.Ring{}, until: map[string]int{},
+		sessions: map[string]*workspace.Workspace{}, kept: map[string]*fieldcrypt.Ring{}, had: map[string][]sealedValue{}, until: map[string]int{},
 	}
 	f.at(1, 5)
 	f.write("passphrase", passphrase+"\n") // of homes whose secret rests in a file
@@ -172,6 +173,14 @@ func (f *yearFirm) leave(home string) {
 	if err != nil {
 		f.t.Fatal(err)
 	}
+	for n, v := range f.sealed {
+		if f.opens(home, n) {
+			f.had[home] = append(f.had[home], v)
+		}
+	}
+	if len(f.had[home]) == 0 {
+		f.t.Errorf("%s leaves, and never opened anything", home)
+	}
 	f.kept[home], f.until[home] = ring, len(f.sealed)
 	f.gone[home] = true
 }
@@ -193,14 +202,20 @@ func (f *yearFirm) check(step string) {
 				f.t.Errorf("%s: %s is gone, and gets keys: %v", step, home, err)
 			}
 			ring = f.kept[home]
+			for _, v := range f.had[home] { // what it had, nobody takes from it
+				if got, _, err := ring.Open(v.token, v.record); err != nil || string(got.Data) != v.value {
+					f.t.Errorf("%s: %s is gone, and a value of %s that it had does not open: %v", step, home, v.field, err)
+				}
+			}
 		} else if ring, _, err = w.Ring(f.ctx); err != nil {
 			f.t.Fatalf("%s: %s: %v", step, home, err)
 		}
 		for n, v := range f.sealed {
 			got, _, err := ring.Open(v.token, v.record)
 			may := f.opens(home, n)
-			if f.gone[home] { // what it had, and nothing that came after
-				if n >= f.until[home] && err == nil {
+			if f.gone[home] { // nothing that was sealed, or sealed again, after it
+				later := n >= f.until[home] || !slices.ContainsFunc(f.had[home], func(had sealedValue) bool { return had.token == v.token })
+				if later && err == nil {
 					f.t.Errorf("%s: %s is gone, and opens a value of %s that was sealed later", step, home, v.field)
 				}
 				continue
