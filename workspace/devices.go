@@ -74,6 +74,11 @@ type Alarm struct {
 // Alarms lists what happened since a time with the caller's own devices, and
 // for an officer with everybody's, in the order of the log. Whoever was removed
 // can ask as well.
+//
+// What an entry says of its time is its author's word, and a thief sets a clock
+// back. So it is older than since only where somebody who is believed, an
+// officer who is not its author or this device, has written after it, and
+// before since.
 func (w *Workspace) Alarms(ctx context.Context, since time.Time) ([]Alarm, error) {
 	var members []*officer.Member
 	if m := w.state.Member(w.me.Member()); m == nil {
@@ -106,10 +111,11 @@ func (w *Workspace) Alarms(ctx context.Context, since time.Time) ([]Alarm, error
 	if err != nil {
 		return nil, err
 	}
+	past := w.past(entries, since)
 	var list []Alarm
-	for _, e := range entries {
+	for i, e := range entries {
 		by := w.state.Device(e.Author)
-		if e.Time.Before(since) {
+		if past[i] {
 			continue
 		}
 		for _, r := range requests[e.Sequence] {
@@ -134,6 +140,25 @@ func (w *Workspace) Alarms(ctx context.Context, since time.Time) ([]Alarm, error
 		}
 	}
 	return list, nil
+}
+
+// past tells of each entry whether it is from before a time, whatever its author
+// says.
+func (w *Workspace) past(entries []officer.Entry, since time.Time) []bool {
+	past := make([]bool, len(entries))
+	own, before := false, map[officer.MemberID]bool{} // who has written later, and before since
+	for i, e := range slices.Backward(entries) {
+		d := w.state.Device(e.Author)
+		if !e.Time.Before(since) {
+			continue
+		}
+		past[i] = own || len(before) > 1 || len(before) == 1 && !before[d.Member]
+		own = own || d.ID == w.me.Keys().ID()
+		if w.state.Member(d.Member).Role == officer.RoleOfficer {
+			before[d.Member] = true
+		}
+	}
+	return past
 }
 
 // DeviceID is the device that asks.
