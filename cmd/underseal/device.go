@@ -171,13 +171,14 @@ func findDevice(ctx context.Context, w *workspace.Workspace, name string) (offic
 
 type jsonRemoval struct {
 	jsonDevice
-	Own       bool         `json:"own"`
-	Rotated   []string     `json:"rotated"`
-	Closed    []string     `json:"closed"`
-	Envelopes int          `json:"envelopes"`
-	Skipped   int          `json:"skipped"`
-	Brought   []jsonDevice `json:"brought"`
-	Done      bool         `json:"done"`
+	Own       bool     `json:"own"`
+	Rotated   []string `json:"rotated"`
+	Closed    []string `json:"closed"`
+	Envelopes int      `json:"envelopes"`
+	Skipped   int      `json:"skipped"`
+	jsonValuesLeft
+	Brought []jsonDevice `json:"brought"`
+	Done    bool         `json:"done"`
 }
 
 func newDeviceRemoveCommand(a *app) *cobra.Command {
@@ -218,7 +219,8 @@ func (a *app) removeDevice(ctx context.Context, w *workspace.Workspace, id offic
 	if err != nil {
 		return err
 	}
-	a.sayRemoval(ctx, w, r)
+	left := a.valuesLeft(ctx, w, r.Renewal)
+	a.sayRemoval(ctx, w, r, left)
 	if !dryRun {
 		if err := a.confirm(ctx, yes, "Remove it, and change these keys?"); err != nil {
 			return err
@@ -228,7 +230,7 @@ func (a *app) removeDevice(ctx context.Context, w *workspace.Workspace, id offic
 		}
 	}
 	if a.json {
-		a.printJSON(jsonRemovalOf(ctx, w, r, !dryRun), nil)
+		a.printJSON(jsonRemovalOf(ctx, w, r, left, !dryRun), nil)
 	}
 	if dryRun {
 		a.say("nothing was changed")
@@ -243,11 +245,11 @@ func (a *app) removeDevice(ctx context.Context, w *workspace.Workspace, id offic
 	return nil
 }
 
-func jsonRemovalOf(ctx context.Context, w *workspace.Workspace, r workspace.Removal, done bool) jsonRemoval {
+func jsonRemovalOf(ctx context.Context, w *workspace.Workspace, r workspace.Removal, left jsonValuesLeft, done bool) jsonRemoval {
 	x := newWords(ctx, w)
 	j := jsonRemoval{
 		jsonDevice: jsonDeviceOf(r.Device), Own: r.Own, Rotated: x.keys(r.RotatedGroups, r.Rotated), Closed: x.keys(r.ClosedGroups, r.Closed),
-		Envelopes: r.Envelopes, Skipped: r.Skipped, Brought: []jsonDevice{}, Done: done,
+		Envelopes: r.Envelopes, Skipped: r.Skipped, jsonValuesLeft: left, Brought: []jsonDevice{}, Done: done,
 	}
 	for _, d := range r.Added {
 		j.Brought = append(j.Brought, jsonDeviceOf(d))
@@ -256,7 +258,7 @@ func jsonRemovalOf(ctx context.Context, w *workspace.Workspace, r workspace.Remo
 }
 
 // sayRemoval is the plan, for the person who confirms it.
-func (a *app) sayRemoval(ctx context.Context, w *workspace.Workspace, r workspace.Removal) {
+func (a *app) sayRemoval(ctx context.Context, w *workspace.Workspace, r workspace.Removal, left jsonValuesLeft) {
 	x := newWords(ctx, w)
 	a.say("%s of %s, added %s", deviceName(r.Device), x.member(r.Device.Member), day(r.Device.AddedTime))
 	if r.Own {
@@ -271,6 +273,7 @@ func (a *app) sayRemoval(ctx context.Context, w *workspace.Workspace, r workspac
 		a.say("  are closed        %s, until somebody with the share right opens them again", strings.Join(list, ", "))
 	}
 	a.sayEnvelopes(r.Renewal)
+	a.sayValuesLeft(left)
 	for _, d := range r.Added {
 		a.say("  it had added      %s: is that yours? If not, remove it too", term.EscapeTo(deviceName(d), term.MaxShown))
 	}

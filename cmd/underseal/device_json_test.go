@@ -26,13 +26,14 @@ type (
 	docRemoval struct {
 		Schema int `json:"schema_version"`
 		docDevice
-		Own       bool        `json:"own"`
-		Rotated   []string    `json:"rotated"`
-		Closed    []string    `json:"closed"`
-		Envelopes int         `json:"envelopes"`
-		Skipped   int         `json:"skipped"`
-		Brought   []docDevice `json:"brought"`
-		Done      bool        `json:"done"`
+		Own       bool     `json:"own"`
+		Rotated   []string `json:"rotated"`
+		Closed    []string `json:"closed"`
+		Envelopes int      `json:"envelopes"`
+		Skipped   int      `json:"skipped"`
+		docValuesLeft
+		Brought []docDevice `json:"brought"`
+		Done    bool        `json:"done"`
 	}
 	docBackup struct {
 		docDevice

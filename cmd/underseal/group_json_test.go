@@ -48,7 +48,8 @@ type (
 		Keeps     []string `json:"keeps"`
 		Envelopes int      `json:"envelopes"`
 		Skipped   int      `json:"skipped"`
-		Done      bool     `json:"done"`
+		docValuesLeft
+		Done bool `json:"done"`
 	}
 	docCaughtUp struct {
 		Schema  int      `json:"schema_version"`
@@ -73,6 +74,8 @@ type (
 		} `json:"grants"`
 	}
 )
+
+var groupDocs = []any{docGroupTop{}, docGroups{}, docGroupRemoval{}, docCaughtUp{}, docFieldOfGroup{}}
 
 func TestGroupJSON(t *testing.T) {
 	t.Parallel()

@@ -114,7 +114,8 @@ type jsonGroupRemoval struct {
 	Keeps     []string `json:"keeps"`
 	Envelopes int      `json:"envelopes"`
 	Skipped   int      `json:"skipped"`
-	Done      bool     `json:"done"`
+	jsonValuesLeft
+	Done bool `json:"done"`
 }
 
 func newGroupRemoveCommand(a *app) *cobra.Command {
@@ -146,9 +147,9 @@ func (a *app) removeFromGroup(ctx context.Context, w *workspace.Workspace, group
 		return err
 	}
 	// Now: afterwards the group may be none that they read.
-	x := newWords(ctx, w)
+	x, left := newWords(ctx, w), a.valuesLeft(ctx, w, r.Renewal)
 	if !a.json {
-		a.sayGroupRemoval(x, r)
+		a.sayGroupRemoval(x, r, left)
 	}
 	if !dryRun {
 		if err := a.confirm(ctx, yes, "Take them out, and change these keys?"); err != nil {
@@ -159,7 +160,7 @@ func (a *app) removeFromGroup(ctx context.Context, w *workspace.Workspace, group
 		}
 	}
 	if a.json {
-		a.printJSON(jsonGroupRemovalOf(x, r, !dryRun), nil)
+		a.printJSON(jsonGroupRemovalOf(x, r, left, !dryRun), nil)
 	}
 	if dryRun {
 		a.say("nothing was changed")
@@ -172,11 +173,11 @@ func (a *app) removeFromGroup(ctx context.Context, w *workspace.Workspace, group
 	return nil
 }
 
-func jsonGroupRemovalOf(x *words, r workspace.GroupRemoval, done bool) jsonGroupRemoval {
+func jsonGroupRemovalOf(x *words, r workspace.GroupRemoval, left jsonValuesLeft, done bool) jsonGroupRemoval {
 	j := jsonGroupRemoval{
 		Group: r.Group.ID.String(), Name: r.Group.NameText, Member: r.Member.ID.String(), Email: r.Member.EmailText,
 		Rotated: x.keys(r.RotatedGroups, r.Rotated), Closed: x.keys(r.ClosedGroups, r.Closed), Keeps: []string{},
-		Envelopes: r.Envelopes, Skipped: r.Skipped, Done: done,
+		Envelopes: r.Envelopes, Skipped: r.Skipped, jsonValuesLeft: left, Done: done,
 	}
 	for _, k := range r.Keeps {
 		j.Keeps = append(j.Keeps, x.fields[k.Resource.ID])
@@ -185,7 +186,7 @@ func jsonGroupRemovalOf(x *words, r workspace.GroupRemoval, done bool) jsonGroup
 }
 
 // sayGroupRemoval is the plan, for the person who confirms it.
-func (a *app) sayGroupRemoval(x *words, r workspace.GroupRemoval) {
+func (a *app) sayGroupRemoval(x *words, r workspace.GroupRemoval, left jsonValuesLeft) {
 	a.say("%s leaves group %s", shown(r.Member.EmailText), shown(r.Group.NameText))
 	if list := x.keys(r.RotatedGroups, r.Rotated); len(list) > 0 {
 		a.say("  get a new key     %s", strings.Join(list, ", "))
@@ -194,6 +195,7 @@ func (a *app) sayGroupRemoval(x *words, r workspace.GroupRemoval) {
 		a.say("  are closed        %s, until somebody who shares them, or manages the group, opens them again", strings.Join(list, ", "))
 	}
 	a.sayEnvelopes(r.Renewal)
+	a.sayValuesLeft(left)
 	for _, k := range r.Keeps {
 		how := "by a grant of their own"
 		if k.Through != nil {

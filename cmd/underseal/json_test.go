@@ -389,7 +389,7 @@ func TestContractHasMembers(t *testing.T) {
 	for _, v := range slices.Concat([]any{
 		docVersion{}, docIdentityTop{}, docOut{}, docOrganization{}, docStatus{}, docMemberTop{}, docMembers{}, docFieldTop{},
 		docFields{}, docSealed{}, docOpened{}, docLog{}, docVerified{}, docUnlocked{}, docLocked{}, docFailed{},
-	}, clioDocs, deviceDocs, headDocs, memberDocs, rekeyDocs, inviteDocs) {
+	}, clioDocs, deviceDocs, headDocs, memberDocs, rekeyDocs, inviteDocs, groupDocs, recoveryDocs) {
 		for _, name := range membersOf(reflect.TypeOf(v)) {
 			if !strings.Contains(doc, "`"+name+"`") {
 				t.Errorf("doc/cli.md does not name `%s` of %T", name, v)

@@ -62,6 +62,10 @@ type (
 		Threshold int    `json:"threshold"`
 		Left      int    `json:"left"`
 	}
+	docValuesLeft struct {
+		Left      int `json:"values_left"`
+		Uncounted int `json:"uncounted_fields"`
+	}
 	docMemberRemoval struct {
 		Schema int `json:"schema_version"`
 		docMember
@@ -73,7 +77,8 @@ type (
 		Shares    []docShare   `json:"shares"`
 		Envelopes int          `json:"envelopes"`
 		Skipped   int          `json:"skipped"`
-		Done      bool         `json:"done"`
+		docValuesLeft
+		Done bool `json:"done"`
 	}
 	docSetting struct {
 		Name    string `json:"name"`

@@ -36,7 +36,8 @@ type jsonMemberRemoval struct {
 	Shares    []jsonShare   `json:"shares"`
 	Envelopes int           `json:"envelopes"`
 	Skipped   int           `json:"skipped"`
-	Done      bool          `json:"done"`
+	jsonValuesLeft
+	Done bool `json:"done"`
 }
 
 func newMemberRemoveCommand(a *app) *cobra.Command {
@@ -77,7 +78,8 @@ func (a *app) removeMember(ctx context.Context, w *workspace.Workspace, email st
 	if err != nil {
 		return removalHint(err)
 	}
-	a.sayMemberRemoval(ctx, w, r)
+	left := a.valuesLeft(ctx, w, r.Renewal)
+	a.sayMemberRemoval(ctx, w, r, left)
 	if !dryRun {
 		if err := meant.Check(r); err != nil { // before there is a question
 			return err
@@ -91,7 +93,7 @@ func (a *app) removeMember(ctx context.Context, w *workspace.Workspace, email st
 		r.Member.Member = w.State().Member(m.ID)
 	}
 	if a.json {
-		a.printJSON(jsonMemberRemovalOf(ctx, w, r, !dryRun), nil)
+		a.printJSON(jsonMemberRemovalOf(ctx, w, r, left, !dryRun), nil)
 	}
 	if dryRun {
 		a.say("nothing was changed")
@@ -99,7 +101,7 @@ func (a *app) removeMember(ctx context.Context, w *workspace.Workspace, email st
 	}
 	a.say("removed %s", term.Escape(email))
 	if len(r.Closed)+len(r.ClosedGroups) > 0 {
-		a.next("tell those whom the closed keys wait for; they type: underseal field rotate LABEL")
+		a.next("tell those whom the closed keys wait for; they type: underseal org catch-up")
 	}
 	return nil
 }
@@ -131,12 +133,12 @@ func (x *words) waiting(r workspace.MemberRemoval) []jsonWaiting {
 	return list
 }
 
-func jsonMemberRemovalOf(ctx context.Context, w *workspace.Workspace, r workspace.MemberRemoval, done bool) jsonMemberRemoval {
+func jsonMemberRemovalOf(ctx context.Context, w *workspace.Workspace, r workspace.MemberRemoval, left jsonValuesLeft, done bool) jsonMemberRemoval {
 	x := newWords(ctx, w)
 	j := jsonMemberRemoval{
 		jsonMember: jsonMemberOf(w, r.Member), Rotated: x.keys(r.RotatedGroups, r.Rotated), Closed: x.waiting(r),
 		Ended: x.keys(r.EndedGroups, nil), Lost: x.keys(nil, r.Lost),
-		Ending: []jsonDevice{}, Shares: []jsonShare{}, Envelopes: r.Envelopes, Skipped: r.Skipped, Done: done,
+		Ending: []jsonDevice{}, Shares: []jsonShare{}, Envelopes: r.Envelopes, Skipped: r.Skipped, jsonValuesLeft: left, Done: done,
 	}
 	for _, d := range r.Devices {
 		j.Ending = append(j.Ending, jsonDeviceOf(d))
@@ -148,7 +150,7 @@ func jsonMemberRemovalOf(ctx context.Context, w *workspace.Workspace, r workspac
 }
 
 // sayMemberRemoval is the plan, for the person who confirms it.
-func (a *app) sayMemberRemoval(ctx context.Context, w *workspace.Workspace, r workspace.MemberRemoval) {
+func (a *app) sayMemberRemoval(ctx context.Context, w *workspace.Workspace, r workspace.MemberRemoval, left jsonValuesLeft) {
 	x := newWords(ctx, w)
 	a.say("%s <%s>, %s", shown(r.Member.NameText), shown(r.Member.EmailText), r.Member.Role)
 	for _, d := range r.Devices {
@@ -174,4 +176,5 @@ func (a *app) sayMemberRemoval(ctx context.Context, w *workspace.Workspace, r wo
 		a.say("  holds a share     of the recovery of %s, which takes %d; left are %d", x.member(l.Member), l.Threshold, l.Left)
 	}
 	a.sayEnvelopes(r.Renewal)
+	a.sayValuesLeft(left)
 }

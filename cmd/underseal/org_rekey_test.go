@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"slices"
 	"strings"
@@ -137,6 +138,16 @@ func TestOrgRekey(t *testing.T) {
 	s := jsonOf[docOrgStatus](w.world, "alice", "org", "status")
 	if len(s.Fields) != 2 || s.Earlier != 0 || s.Fields[1].Name != "SSN" || s.Fields[1].Epoch != 1 || len(s.Fields[1].Values) != 1 || s.Fields[1].Values[0].Values != ssn || s.Fields[1].Read == "" {
 		t.Errorf("%+v", s)
+	}
+	// A plan of a removal says what will be left, and so does that of a device.
+	if r := jsonOf[docMemberRemoval](w.world, "alice", "member", "remove", emailOf("bob"), "--dry-run"); r.Left != ssn+court || r.Uncounted != 2 {
+		t.Errorf("%d values left, %d fields not counted", r.Left, r.Uncounted)
+	}
+	plan := w.run("alice", "member", "remove", emailOf("bob"), "--dry-run").stderr
+	for _, line := range []string{fmt.Sprintf("  values left       %d under the keys of today, as Clio was read ", ssn+court), "  not counted       the values of 2 fields: "} {
+		if !strings.Contains(plan, line) {
+			t.Errorf("%q is not in\n%s", line, plan)
+		}
 	}
 	before := w.stored("SSN")
 	w.run("alice", "field", "revoke", "SSN", "--from", emailOf("bob"))

@@ -71,6 +71,8 @@ type (
 	}
 )
 
+var recoveryDocs = []any{docRecoveryTop{}, docRecoveryRequestTop{}, docRecoveries{}, docRecoveryStart{}, docRecovered{}, docRecoveryEnded{}}
+
 // recoverable adds Olga and Eve to the officers of w.found, and enrols Bob.
 func (w *world) recoverable() {
 	w.t.Helper()
