@@ -41,6 +41,46 @@ func (s *State) MissedGroup(g *Group) (list []MemberID) {
 	return list
 }
 
+// Opens tells whether a member was sealed the present key of a resource, or of a
+// group through which they read it, closed or not, as far as the log tells: they
+// are granted it and have not missed it. It may say no of somebody who holds an
+// earlier seed of the group, which is enough.
+func (s *State) Opens(id MemberID, r *Resource) bool {
+	m, e := s.members[id], r.Epoch()
+	if i, ok := r.find(MemberPrincipal(id)); ok && (announced(r.Grants[i].Senders, e.Number) || !m.closedAt(s, e.Sequence)) {
+		return true
+	}
+	for grant := range r.groupGrants() {
+		g := s.groups[GroupID(grant.Principal.ID)]
+		if g == nil || !announced(grant.Senders, e.Number) && g.closedAt(e.Sequence) {
+			continue
+		}
+		seed := g.Epoch()
+		if i, ok := g.find(id); ok && (announced(g.Members[i].Senders, seed.Number) || !m.closedAt(s, seed.Sequence)) {
+			return true
+		}
+	}
+	return false
+}
+
+// Kept tells whether somebody who is no guest opens a resource, and whether one
+// of them can go on with it: shares it, or can be given share because nobody
+// does. without are left out.
+func (s *State) Kept(r *Resource, without ...MemberID) (opened, goesOn bool) {
+	shared := false
+	for id := range s.Readers(r) {
+		if s.members[id].Role == RoleGuest || slices.Contains(without, id) {
+			continue
+		}
+		opens, shares := s.Opens(id, r), s.Rights(id, r).Has(Share)
+		if opens && shares {
+			return true, true
+		}
+		opened, shared = opened || opens, shared || shares
+	}
+	return opened, opened && !shared
+}
+
 func announced(list []Sender, epoch uint64) bool {
 	return slices.ContainsFunc(list, func(x Sender) bool { return x.Epoch == epoch })
 }

@@ -37,6 +37,9 @@ func (w *Workspace) GrantOf(ctx context.Context, field officer.ResourceID, to st
 			return err
 		}
 	}
+	if p.Kind == officer.PrincipalMember && string(p.ID) == string(officer.MemberPrincipal(w.me.Member()).ID) {
+		w.settle(ctx) // who can share less afterwards
+	}
 	if id, ok := p.Group(); ok && w.state.Group(id).Manages(w.me.Member()) {
 		if err := w.reopenGroup(ctx, id); err != nil {
 			return fmt.Errorf("group %.80q: %w", to, err)
@@ -57,7 +60,11 @@ func (w *Workspace) GrantOf(ctx context.Context, field officer.ResourceID, to st
 		if f.Mine.Has(officer.Share) && f.Resource.Rights(p) == rights {
 			return a.Reseal(key, p)
 		}
-		return a.Grant(key, p, rights)
+		lower, err := a.Grant(key, p, rights)
+		if id, ok := p.Member(); err == nil && ok && id == w.me.Member() {
+			err = w.stranded(lower, f.ID)
+		}
+		return lower, err
 	})
 	if err == nil {
 		w.settle(ctx)
@@ -78,7 +85,8 @@ func (w *Workspace) Revoke(ctx context.Context, label, from string) (closed bool
 // group by its name, and opens the field's next epoch; an officer who does not
 // hold the field, or to whom the store does not give its key, closes it instead,
 // and closed tells so. A field that has ended is closed already. A member who is
-// in a group that is granted the field goes on reading it through the group.
+// in a group that is granted the field goes on reading it through the group. It
+// fails with officer.ErrLast where nobody could go on with a field that it closes.
 func (w *Workspace) RevokeOf(ctx context.Context, field officer.ResourceID, from string) (closed bool, err error) {
 	var next *datakey.Key
 	err = w.commit(ctx, func(a plan.Author) (*plan.Plan, error) {
@@ -102,7 +110,10 @@ func (w *Workspace) RevokeOf(ctx context.Context, field officer.ResourceID, from
 				return nil, fmt.Errorf("reader of %s: %w", f.called(), officer.ErrLast)
 			}
 			closed = true
-			return a.CloseRevoke(f.ID, to)
+			if p, err = a.CloseRevoke(f.ID, to); err == nil { // nor one that guests alone do
+				err = w.stranded(p, f.ID)
+			}
+			return p, err
 		}
 		return p, err
 	})

@@ -21,16 +21,14 @@ type GroupRemoval struct {
 
 // PlanGroupRemoval says what RemoveFromGroup would do now. Nothing is changed.
 func (w *Workspace) PlanGroupRemoval(ctx context.Context, group, email string) (GroupRemoval, error) {
-	r, p, err := w.planGroupRemoval(ctx, plan.Author{State: w.state, Device: w.me.Keys(), Now: w.now()}, group, email)
-	if err == nil {
-		_, _, err = w.sign(p) // what replay would refuse is not proposed
-	}
+	r, _, err := w.planGroupRemoval(ctx, plan.Author{State: w.state, Device: w.me.Keys(), Now: w.now()}, group, email)
 	return r, err
 }
 
 // RemoveFromGroup takes a member out of a group. The same entry replaces or
 // closes the group's key and every key that the group is granted (P7): what the
-// caller does not hold is closed, and the caller gains nothing (attack 60).
+// caller does not hold is closed, and the caller gains nothing (attack 60). It
+// fails with officer.ErrLast where nobody could go on with what it closes.
 func (w *Workspace) RemoveFromGroup(ctx context.Context, group, email string) (r GroupRemoval, err error) {
 	err = w.commit(ctx, func(a plan.Author) (p *plan.Plan, err error) {
 		r, p, err = w.planGroupRemoval(ctx, a, group, email)
@@ -66,8 +64,13 @@ func (w *Workspace) planGroupRemoval(ctx context.Context, a plan.Author, group, 
 		}
 	}
 	p, err = a.RemoveFromGroup(r.Group.ID, r.Member.ID, w.held(ctx))
-	if err == nil {
-		r.Renewal = renewalOf(p)
+	if err != nil {
+		return r, nil, err
 	}
-	return r, p, err
+	r.Renewal = renewalOf(p)
+	var reads []officer.ResourceID // what is closed already, too
+	for _, x := range r.Group.Reads {
+		reads = append(reads, x.Resource.ID)
+	}
+	return r, p, w.stranded(p, reads...)
 }

@@ -77,8 +77,8 @@ type MemberRemoval struct {
 	// first gives that right to somebody who reads it, or is in it.
 	Openers  map[officer.ResourceID][]officer.MemberID
 	Managers map[officer.GroupID][]officer.MemberID
-	// Lost is what nobody but the member, and guests, can read: with them it is
-	// lost, but for copies of theirs.
+	// Lost is what nobody but the member, and guests, can open, or nobody else
+	// could go on with: with them it is lost, but for copies of theirs.
 	Lost []officer.ResourceID
 	// Shares are the recoveries of which they hold a share.
 	Shares []ShareLoss
@@ -100,7 +100,7 @@ func (w *Workspace) PlanMemberRemoval(ctx context.Context, id officer.MemberID) 
 	if err != nil {
 		return r, err
 	}
-	r.Renewal = renewalOf(p)
+	r.renew(p)
 	_, next, err := w.sign(p)
 	if err != nil {
 		return r, err
@@ -131,14 +131,12 @@ func (w *Workspace) RemoveMember(ctx context.Context, id officer.MemberID, meant
 			return nil, err
 		}
 		r.before(a.State)
-		if err := meant.Check(r); err != nil {
+		p, err := a.RemoveMember(id, w.held(ctx))
+		if err != nil {
 			return nil, err
 		}
-		p, err := a.RemoveMember(id, w.held(ctx))
-		if err == nil {
-			r.Renewal = renewalOf(p)
-		}
-		return p, err
+		r.renew(p)
+		return p, meant.Check(r)
 	})
 	if err != nil {
 		return r, err
@@ -195,6 +193,13 @@ func (r *MemberRemoval) before(s *officer.State) {
 	}
 	r.Shares = sharesOf(s, r.Member.ID)
 	r.Unrecoverable = unrecoverable(r.Shares)
+}
+
+// renew fills in what the plan does. What gets a new key is not lost: the caller
+// had it.
+func (r *MemberRemoval) renew(p *plan.Plan) {
+	r.Renewal = renewalOf(p)
+	r.Lost = slices.DeleteFunc(r.Lost, func(id officer.ResourceID) bool { return slices.Contains(r.Rotated, id) })
 }
 
 // after fills in who goes on with what was closed.

@@ -41,6 +41,28 @@ func renewalOf(p *plan.Plan) (r Renewal) {
 	return r
 }
 
+// stranded fails with officer.ErrLast where a plan leaves a resource with nobody
+// who can go on with it, and with whom somebody could before: those who would
+// open it are guests, or missed its key.
+func (w *Workspace) stranded(p *plan.Plan, of ...officer.ResourceID) error {
+	_, next, err := w.sign(p)
+	if err != nil {
+		return err
+	}
+	for _, id := range of {
+		r := w.state.Resource(id)
+		if r == nil || r.Ended {
+			continue
+		}
+		opened, goesOn := w.state.Kept(r)
+		stillOpened, stillGoesOn := next.Kept(next.Resource(id))
+		if opened && !stillOpened || goesOn && !stillGoesOn {
+			return fmt.Errorf("resource %s: who can go on with it: %w", id, officer.ErrLast)
+		}
+	}
+	return nil
+}
+
 // Removal is what the removal of a device does, in one entry of the log.
 type Removal struct {
 	Device DeviceInfo

@@ -127,7 +127,8 @@ func (w *Workspace) checkExpiry(role officer.Role, until time.Time) error {
 //
 // Who becomes a guest gives up what guests do not get first: a *GuestError says
 // what. It fails with ErrRecovery where colleagues are left with too few officers
-// to recover them, unless the caller consents.
+// to recover them, unless the caller consents, and with officer.ErrLast where
+// nobody could go on with the directory: those who are left missed its key.
 func (w *Workspace) ChangeRole(ctx context.Context, id officer.MemberID, role officer.Role, until time.Time, meant Consent) error {
 	if role < officer.RoleOfficer || role > officer.RoleGuest {
 		return officer.ErrRole
@@ -141,6 +142,9 @@ func (w *Workspace) ChangeRole(ctx context.Context, id officer.MemberID, role of
 	if err := w.reopenDirectory(ctx); err != nil && !keyWithheld(err) {
 		return err
 	}
+	if id == w.me.Member() {
+		w.settle(ctx) // who can share less afterwards
+	}
 	var next *datakey.Key
 	err := w.commit(ctx, func(a plan.Author) (p *plan.Plan, err error) {
 		next = nil // of an attempt that came to nothing
@@ -148,6 +152,9 @@ func (w *Workspace) ChangeRole(ctx context.Context, id officer.MemberID, role of
 			return nil, err
 		}
 		p, next, err = w.planRole(ctx, a, id, role, until)
+		if dir := a.State.Directory(); err == nil && dir != nil {
+			err = w.stranded(p, dir.ID)
+		}
 		return p, err
 	})
 	if err == nil {

@@ -170,7 +170,7 @@ func (a *app) sayMemberRemoval(ctx context.Context, w *workspace.Workspace, r wo
 		a.say("  end               %s, of which they are the last", strings.Join(list, ", "))
 	}
 	for _, s := range x.keys(nil, r.Lost) {
-		a.say("  IS LOST           %s: nobody else reads it. Have them grant it to somebody first", s)
+		a.say("  IS LOST           %s: nobody else reads it and could go on with it. Have them grant it to somebody first, or type underseal org catch-up", s)
 	}
 	for _, l := range r.Shares {
 		a.say("  holds a share     of the recovery of %s, which takes %d; left are %d", x.member(l.Member), l.Threshold, l.Left)

@@ -22,7 +22,7 @@ func memberRules() []rule {
 		{workspace.ErrSelf, classDenied, "somebody else who may do it does it; to step down: underseal member role EMAIL --role member"},
 		{workspace.ErrExpired, classInput, "give a day to come: underseal member role EMAIL --role guest --expires DATE"},
 		{workspace.ErrKeyClosed, classDenied, "they use another device of theirs, or a backup, first"},
-		{workspace.ErrLoss, classDenied, "have them grant it to somebody first: underseal field grant; or give --lose"},
+		{workspace.ErrLoss, classDenied, "have them first grant it to somebody, with underseal field grant, or type underseal org catch-up; or give --lose"},
 		{workspace.ErrRecovery, classDenied, "they enrol again first: underseal recovery enroll; or give --without-recovery"},
 	}
 }

@@ -27,19 +27,25 @@ func (a Author) RemoveMember(m officer.MemberID, held Held) (*Plan, error) {
 	return p, n.reach(m)
 }
 
-// Lost lists what nobody but a member and guests reads, and nobody else could
-// be given: with the member's removal it is lost, but for copies of theirs.
+// Lost lists what a member reads and would be lost with them, unless their
+// removal changes its key: nobody else but guests opens it, or those who do could
+// neither share it nor be given that, because who shares it missed its key.
 func Lost(s *officer.State, m officer.MemberID) (list []*officer.Resource) {
 	for _, a := range s.Reach(m) {
-		others := false
-		for id := range s.Readers(a.Resource) {
-			others = others || id != m && s.Member(id).Role != officer.RoleGuest
-		}
-		if !others && !a.Resource.Ended && (len(list) == 0 || list[len(list)-1] != a.Resource) {
-			list = append(list, a.Resource)
+		if r := a.Resource; !r.Ended && (len(list) == 0 || list[len(list)-1] != r) && strands(s, r, m) {
+			list = append(list, r)
 		}
 	}
 	return list
+}
+
+func strands(s *officer.State, r *officer.Resource, m officer.MemberID) bool {
+	opened, goesOn := s.Kept(r, m)
+	if !opened || goesOn {
+		return !opened
+	}
+	_, before := s.Kept(r)
+	return before
 }
 
 // ChangeRole gives a member another role; expires is for guests, and zero for

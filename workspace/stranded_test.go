@@ -1,0 +1,196 @@
+package workspace_test
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/underseal/underseal/officer"
+	"github.com/underseal/underseal/workspace"
+	"github.com/underseal/underseal/workspace/workspacetest"
+)
+
+// loseLaptop has an officer remove somebody's laptop, who has a spare computer.
+// What it gives lets them go on with the spare.
+func loseLaptop(t *testing.T, f *workspacetest.Firm, by, who string) (back func()) {
+	t.Helper()
+	spare := secondComputer(t, f, who)
+	_, err := f.Open(by).RemoveDevice(t.Context(), f.People[who].Me.Keys().ID())
+	must(t, err)
+	return func() {
+		t.Helper()
+		f.People[who] = &workspacetest.Person{Name: who, Me: spare, Home: &workspacetest.Local{}}
+		_, err := workspace.Join(t.Context(), f.People[who].Config(f.Store), f.ID)
+		must(t, err)
+		must(t, f.Open(who).RenewUserKey(t.Context()))
+	}
+}
+
+// TestRemoveMemberWhoHoldsAlone: bob shares the will, but its key was changed
+// while his own was closed, and only dora has it. Her removal would lose what is
+// under it, whatever he is granted.
+func TestRemoveMemberWhoHoldsAlone(t *testing.T) {
+	t.Parallel()
+	ctx := t.Context()
+	for _, returned := range []bool{false, true} {
+		f := workspacetest.NewFirm(t, "alice")
+		f.Add("alice", "dora", officer.RoleOfficer)
+		f.Add("alice", "bob", officer.RoleMember)
+		dora := f.Open("dora")
+		must(t, dora.NewField(ctx, "will"))
+		must(t, dora.Grant(ctx, "will", "bob@example.com", rws))
+		back := loseLaptop(t, f, "dora", "bob")
+		token := seal(t, f.Open("dora"), "will", "to whom it may concern")
+		if returned {
+			back()
+		}
+		planned, err := f.Open("alice").PlanMemberRemoval(ctx, id(f, "dora"))
+		if err != nil || len(planned.Lost) != 1 {
+			t.Errorf("returned %v: lost %v, %v", returned, planned.Lost, err)
+		}
+		if _, err := f.Open("alice").RemoveMember(ctx, id(f, "dora"), workspace.Consent{}); !errors.Is(err, workspace.ErrLoss) {
+			t.Fatalf("returned %v: %v", returned, err)
+		}
+		if !returned {
+			back()
+		}
+		_, err = f.Open("dora").CatchUp(ctx)
+		must(t, err)
+		_, err = f.Open("alice").RemoveMember(ctx, id(f, "dora"), workspace.Consent{})
+		must(t, err)
+		if _, err := opens(t, f.Open("bob"), token); err != nil {
+			t.Errorf("returned %v: bob: %v", returned, err)
+		}
+		_, err = f.Open("bob").CatchUp(ctx)
+		must(t, err)
+		seal(t, f.Open("bob"), "will", "more")
+	}
+}
+
+// TestRemoveMemberWhoHoldsWithTheOfficer: the officer reads the will, and changes
+// its key for bob, so that nothing is lost.
+func TestRemoveMemberWhoHoldsWithTheOfficer(t *testing.T) {
+	t.Parallel()
+	ctx := t.Context()
+	f := workspacetest.NewFirm(t, "alice")
+	f.Add("alice", "dora", officer.RoleOfficer)
+	f.Add("alice", "bob", officer.RoleMember)
+	dora := f.Open("dora")
+	must(t, dora.NewField(ctx, "will"))
+	must(t, dora.Grant(ctx, "will", "bob@example.com", rws))
+	must(t, dora.Grant(ctx, "will", "alice@example.com", officer.Read))
+	back := loseLaptop(t, f, "dora", "bob")
+	token := seal(t, f.Open("dora"), "will", "to whom it may concern")
+	back()
+	r, err := f.Open("alice").RemoveMember(ctx, id(f, "dora"), workspace.Consent{})
+	if err != nil || len(r.Lost) != 0 {
+		t.Fatalf("lost %v, %v", r.Lost, err)
+	}
+	if _, err := opens(t, f.Open("bob"), token); err != nil {
+		t.Errorf("bob: %v", err)
+	}
+}
+
+// TestRevokeLeavesGuests: nobody can be given share on what guests alone read, so
+// the last of the others is not revoked.
+func TestRevokeLeavesGuests(t *testing.T) {
+	t.Parallel()
+	ctx := t.Context()
+	f := workspacetest.NewFirm(t, "alice")
+	f.Add("alice", "dora", officer.RoleOfficer)
+	f.Add("alice", "bob", officer.RoleMember)
+	f.Add("alice", "gina", officer.RoleGuest)
+	dora := f.Open("dora")
+	must(t, dora.NewField(ctx, "will"))
+	must(t, dora.Grant(ctx, "will", "gina@example.com", officer.Read))
+	will, err := dora.Field(ctx, "will")
+	must(t, err)
+	if _, err := f.Open("alice").RevokeOf(ctx, will.ID, "dora@example.com"); !errors.Is(err, officer.ErrLast) {
+		t.Fatalf("the last who is no guest: %v", err)
+	}
+	must(t, f.Open("dora").Grant(ctx, "will", "bob@example.com", officer.Read))
+	if closed, err := f.Open("alice").RevokeOf(ctx, will.ID, "dora@example.com"); err != nil || !closed {
+		t.Fatalf("with bob left: %v, %v", closed, err)
+	}
+	must(t, f.Open("alice").GrantOf(ctx, will.ID, "bob@example.com", rws))
+	_, err = f.Open("bob").CatchUp(ctx)
+	must(t, err)
+}
+
+// TestRemoveFromGroupLeavesGuests is the same of the last in a group who is no
+// guest.
+func TestRemoveFromGroupLeavesGuests(t *testing.T) {
+	t.Parallel()
+	ctx := t.Context()
+	f := workspacetest.NewFirm(t, "alice")
+	f.Add("alice", "dora", officer.RoleOfficer)
+	f.Add("alice", "bob", officer.RoleMember)
+	f.Add("alice", "gina", officer.RoleGuest)
+	dora := f.Open("dora")
+	must(t, dora.NewField(ctx, "will"))
+	must(t, dora.NewGroup(ctx, "team", []string{"bob@example.com", "gina@example.com"}))
+	must(t, dora.Grant(ctx, "will", "team", rw))
+	will, err := dora.Field(ctx, "will")
+	must(t, err)
+	token := seal(t, f.Open("bob"), "will", "to whom it may concern")
+	_, err = f.Open("alice").RevokeOf(ctx, will.ID, "dora@example.com")
+	must(t, err)
+	_, err = f.Open("alice").RemoveFromGroup(ctx, "team", "dora@example.com")
+	must(t, err)
+	for what, do := range map[string]func() error{
+		"planned": func() error { _, err := f.Open("alice").PlanGroupRemoval(ctx, "team", "bob@example.com"); return err },
+		"done":    func() error { _, err := f.Open("alice").RemoveFromGroup(ctx, "team", "bob@example.com"); return err },
+	} {
+		if err := do(); !errors.Is(err, officer.ErrLast) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	if _, err := opens(t, f.Open("bob"), token); err != nil {
+		t.Errorf("bob: %v", err)
+	}
+}
+
+// TestStepDownWhileOthersMissed: dora is an officer and shares the directory, but
+// not with the key of today. Alice, who has it, does not give up her own share
+// before dora was sealed it: nobody could let anybody in any more.
+func TestStepDownWhileOthersMissed(t *testing.T) {
+	t.Parallel()
+	ctx := t.Context()
+	f := workspacetest.NewFirm(t, "alice")
+	f.Add("alice", "dora", officer.RoleOfficer)
+	f.Add("alice", "bob", officer.RoleMember)
+	back := loseLaptop(t, f, "alice", "dora")
+	step := func() error {
+		return f.Open("alice").ChangeRole(ctx, id(f, "alice"), officer.RoleMember, time.Time{}, workspace.Consent{})
+	}
+	if err := step(); !errors.Is(err, officer.ErrLast) {
+		t.Errorf("before dora is back: %v", err)
+	}
+	back()
+	must(t, step()) // sealed to her on the way
+	f.Add("dora", "carol", officer.RoleMember)
+	if _, err := f.Open("dora").MemberByEmail(ctx, "carol@example.com"); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestLowerOneselfWhileOthersMissed is the same of a field.
+func TestLowerOneselfWhileOthersMissed(t *testing.T) {
+	t.Parallel()
+	ctx := t.Context()
+	f := workspacetest.NewFirm(t, "alice")
+	f.Add("alice", "dora", officer.RoleOfficer)
+	f.Add("alice", "bob", officer.RoleMember)
+	w := f.Open("alice")
+	must(t, w.NewField(ctx, "will"))
+	must(t, w.Grant(ctx, "will", "bob@example.com", rws))
+	back := loseLaptop(t, f, "alice", "bob")
+	lower := func() error { return f.Open("alice").Grant(ctx, "will", "alice@example.com", rw) }
+	if err := lower(); !errors.Is(err, officer.ErrLast) {
+		t.Errorf("before bob is back: %v", err)
+	}
+	back()
+	must(t, lower())
+	seal(t, f.Open("bob"), "will", "more")
+	must(t, f.Open("bob").Rotate(ctx, "will"))
+}
