@@ -163,4 +163,11 @@ func TestGroupFailures(t *testing.T) {
 	if after := w.run("alice", "org", "show", "--json").stdout; after != before {
 		t.Errorf("something was changed: %s, %s", before, after)
 	}
+	// A group of nobody: another officer takes out the only one who is in it.
+	w.run("alice", "member", "role", emailOf("bob"), "--role", "officer")
+	before = w.run("alice", "org", "show", "--json").stdout
+	w.fails(classDenied, "bob", []string{"group", "remove", "Probate", emailOf("alice"), "--yes"}, "nobody would be left")
+	if after := w.run("alice", "org", "show", "--json").stdout; after != before {
+		t.Errorf("something was changed: %s, %s", before, after)
+	}
 }

@@ -124,12 +124,16 @@ func TestInviteBadInput(t *testing.T) {
 	as := func(from, officer string, more ...string) []string {
 		return append([]string{"invite", "accept", "--from", "@" + from, "--confirm-officer", officer}, more...)
 	}
+	// Another firm, which is in the place of this one.
+	w.person("mallory", "Mallory", "mallory@example.com")
+	w.run("mallory", "org", "new", "Example LLP", "--store", "dir:"+w.path("evil"))
 	before := contents(t, w.path("firm"))
 	for _, c := range []struct {
 		class class
 		args  []string
 		text  string
 	}{
+		{classRefused, as("whole", emailOf("alice"), "--store", "dir:"+w.path("evil")), "another organization"},
 		{classInput, as("cut", emailOf("alice")), "not a valid invitation"},
 		{classInput, as("flipped", emailOf("alice")), "not a valid invitation"},
 		{classInput, as("mixed", emailOf("alice")), "not a valid invitation"},
