@@ -238,7 +238,7 @@ func TestRekeyThroughARotation(t *testing.T) {
 		t.Errorf("%v %+v", err, v)
 	}
 	// One who never comes to an end says so.
-	f.Before = func(o connectortest.Operation, call int) {
+	f.Before = func(o connectortest.Operation, _ int) {
 		if o == connectortest.OpList {
 			rotate(t, other)
 		}

@@ -84,7 +84,7 @@ type evidenceWriter struct {
 }
 
 func (o *evidenceWriter) frame(kind byte, data []byte) {
-	head := binary.BigEndian.AppendUint32([]byte{kind}, uint32(len(data))) //nolint:gosec // frames are bounded by what they hold
+	head := binary.BigEndian.AppendUint32([]byte{kind}, uint32(len(data)))
 	_, _ = o.w.Write(head)
 	_, _ = o.w.Write(data) // Flush tells
 }
@@ -108,7 +108,7 @@ func (w *Workspace) writeLog(ctx context.Context, out *evidenceWriter) (state *o
 		if errors.As(err, &at) && at.Sequence >= out.sum.Entries && at.Sequence < out.sum.Entries+uint64(len(batch)) {
 			out.sum.Refused = err
 			if batch = batch[:at.Sequence-out.sum.Entries]; len(batch) == 0 {
-				return state, nil
+				return state, nil //nolint:nilerr // the refusal is what it is evidence of
 			}
 			next, err = extend(blobs, w.pin.Organization, state, batch)
 		}

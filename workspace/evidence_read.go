@@ -93,7 +93,7 @@ func (r *evidenceReader) frame() (kind byte, data []byte, err error) {
 	}
 	// Not more memory than there are bytes.
 	data, err = io.ReadAll(io.LimitReader(r.r, int64(n)))
-	if err == nil && uint32(len(data)) != n { //nolint:gosec // at most n
+	if err == nil && uint32(len(data)) != n {
 		err = io.ErrUnexpectedEOF
 	}
 	return head[0], data, err

@@ -195,7 +195,7 @@ func (w *Workspace) compareHeads(ctx context.Context, s *officer.State) error {
 	}
 	var hashes []officer.Hash
 	if w.walk(ctx, head, from, func(_ officer.Entry, h officer.Hash) { hashes = append(hashes, h) }) != nil {
-		return nil // nothing is known by it; what is asked for next, is
+		return nil //nolint:nilerr // nothing is known by it; what is asked for next, is
 	}
 	w.sightings = nil
 	for _, x := range list {

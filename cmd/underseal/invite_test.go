@@ -248,7 +248,7 @@ func plainText(t *testing.T, content string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	body, encoding := io.Reader(m.Body), m.Header.Get("Content-Transfer-Encoding")
+	body, encoding := m.Body, m.Header.Get("Content-Transfer-Encoding")
 	if strings.HasPrefix(kind, "multipart/") {
 		part, err := multipart.NewReader(body, params["boundary"]).NextRawPart()
 		if err != nil {

@@ -208,7 +208,7 @@ this trusts nothing that was verified before.`,
 				return nil
 			}
 			a.print("verified %s: chain, signatures and authority hold, and the head is the one this device pinned",
-				count(int64(h.Length), "entry", "entries")) //nolint:gosec // of a log that was read
+				count(int64(h.Length), "entry", "entries"))
 			a.print("%s, the last on %s; %s with %s belong to the organization", count(v.Operations, "operation", "operations"),
 				s.HeadTime().Local().Format("2006-01-02 15:04"), count(int64(v.Members), "member", "members"), count(int64(v.Devices), "device", "devices"))
 			return nil

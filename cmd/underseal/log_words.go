@@ -219,7 +219,7 @@ func (x *auditor) describeRule(o *jsonOperation, op officer.Operation) string {
 	case *officer.Policy:
 		o.Count = uint64(len(op.Cosigned))
 		return fmt.Sprintf("set the policy: fields by %ss, folders by %ss, groups by %ss, guests let in by %ss; at least %s; %s; %s%s",
-			op.Fields, op.Folders, op.Groups, op.Guests, count(int64(min(op.Officers, 255)), "officer", "officers"), //nolint:gosec // at most 255
+			op.Fields, op.Folders, op.Groups, op.Guests, count(int64(min(op.Officers, 255)), "officer", "officers"),
 			recoveryWords(op.Recovery), documentWords(op.Names),
 			some(int64(len(op.Cosigned)), "; signed by %d more"))
 	case *officer.InvitationWithdrawn:
@@ -227,7 +227,7 @@ func (x *auditor) describeRule(o *jsonOperation, op officer.Operation) string {
 		return "withdrew invitation " + o.Invitation[:shortID]
 	case *officer.OperationsBlob:
 		o.Count = op.Count
-		return fmt.Sprintf("with %s that ride outside the entry:", count(int64(min(op.Count, 1<<20)), "more operation", "more operations")) //nolint:gosec // bounded
+		return fmt.Sprintf("with %s that ride outside the entry:", count(int64(min(op.Count, 1<<20)), "more operation", "more operations"))
 	}
 	return ""
 }
@@ -306,7 +306,7 @@ func expiry(seconds uint64) *time.Time {
 	if seconds == 0 || seconds > 253402300799 { // later ones cannot be printed
 		return nil
 	}
-	t := time.Unix(int64(seconds), 0).UTC() //nolint:gosec // bounded above
+	t := time.Unix(int64(seconds), 0).UTC()
 	return &t
 }
 

@@ -94,7 +94,7 @@ func (a *app) orgEvidence(ctx context.Context, out string, now, force bool) (kep
 }
 
 func copyEvidence(from, to string, force bool) error {
-	in, err := os.Open(from) //nolint:gosec // a file of this home
+	in, err := os.Open(from)
 	if errors.Is(err, os.ErrNotExist) {
 		return errNoEvidence
 	} else if err != nil {
@@ -223,7 +223,7 @@ func (a *app) checkEvidence(ctx context.Context, names []string) error {
 }
 
 func readEvidence(ctx context.Context, name string) (*workspace.Evidence, error) {
-	f, err := os.Open(name) //nolint:gosec // whoever types it means it
+	f, err := os.Open(name)
 	if err != nil {
 		return nil, inputError(err)
 	}

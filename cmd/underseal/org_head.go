@@ -211,7 +211,7 @@ func (a *app) orgHead(ctx context.Context, w *workspace.Workspace, theirs givenH
 		a.next("underseal org head --check, with what a colleague's device prints")
 		return nil
 	}
-	switch mine, n := count(int64(f.Head.Length), "entry", "entries"), theirs.head.Length; out.Verdict { //nolint:gosec // of a log that was read
+	switch mine, n := count(int64(f.Head.Length), "entry", "entries"), theirs.head.Length; out.Verdict {
 	case verdictSame:
 		a.print("the same history: both have seen %s", mine)
 	case verdictOlder:

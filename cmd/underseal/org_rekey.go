@@ -111,7 +111,7 @@ func (x *account) rekeyTargets(ctx context.Context, v *view, f rekeyFlags) (list
 			found = append(found, d)
 		}
 	}
-	why := error(errNothingToRekey)
+	why := errNothingToRekey
 	for _, d := range found {
 		p, signed := v.signed[d.ID]
 		if !signed {

@@ -71,13 +71,6 @@ func (x *words) device(id officer.DeviceID) string {
 	return "device " + id.String()[:8]
 }
 
-func (x *words) principal(p officer.Principal) string {
-	if id, ok := p.Member(); ok {
-		return x.member(id)
-	}
-	return "a group"
-}
-
 func (x *words) card(b []byte) string {
 	c, err := officer.ParseCard(b)
 	if err != nil {

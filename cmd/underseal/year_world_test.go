@@ -198,7 +198,7 @@ func (f *yearFirm) check(step string) {
 		var ring *fieldcrypt.Ring
 		var err error
 		if f.gone[home] {
-			if ring, _, err = w.Ring(f.ctx); !errors.Is(err, workspace.ErrRemoved) {
+			if _, _, err = w.Ring(f.ctx); !errors.Is(err, workspace.ErrRemoved) {
 				f.t.Errorf("%s: %s is gone, and gets keys: %v", step, home, err)
 			}
 			ring = f.kept[home]

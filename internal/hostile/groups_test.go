@@ -187,7 +187,7 @@ func TestAttack10WithheldGroupKeys(t *testing.T) {
 	f, token := team(t)
 	ctx := t.Context()
 	g := group(t, f)
-	to := store.Index(envelope.Recipient{Kind: envelope.ToGroup, ID: g.ID[:]}.Index())
+	to := envelope.Recipient{Kind: envelope.ToGroup, ID: g.ID[:]}.Index()
 	attacks := map[string]func(store.Index, [][]byte) [][]byte{
 		"the seed": func(_ store.Index, list [][]byte) [][]byte {
 			return slices.DeleteFunc(list, func(b []byte) bool {
@@ -316,7 +316,7 @@ func TestAttack17GroupEnvelopesReaddressed(t *testing.T) {
 	b, err := envelope.Seal(made, toTeam, g.Epoch().Public, bob.Keys())
 	must(t, err)
 	only := &hostile.Store{Store: f.Store, OnList: func(at store.Index, list [][]byte) [][]byte {
-		if at == store.Index(toTeam.Index()) {
+		if at == toTeam.Index() {
 			return [][]byte{b}
 		}
 		return list
@@ -413,7 +413,7 @@ func TestAttack60RemovalThroughGroups(t *testing.T) {
 	// With her own hands, and everything that is filed.
 	dora := f.People["dora"].Me
 	for _, p := range []string{"alice", "bob", "carol", "dora", "eve"} {
-		for _, b := range append(listed(t, f.Store, indexOf(f.People[p])), listed(t, f.Store, store.Index(plan.GroupRecipient(group(t, f).ID, nil).Index()))...) {
+		for _, b := range append(listed(t, f.Store, indexOf(f.People[p])), listed(t, f.Store, plan.GroupRecipient(group(t, f).ID, nil).Index())...) {
 			e, err := envelope.Parse(b)
 			must(t, err)
 			sender, _ := f.Open("alice").State().SigningKey(e.Claims().Sender)

@@ -24,7 +24,7 @@ func ParseList(typed string) ([]uint16, error) {
 		if !found {
 			return nil, &WordError{Position: len(numbers) + 1, Suggestions: nearest(all, w)}
 		}
-		numbers = append(numbers, uint16(n)) //nolint:gosec // the list has 2048
+		numbers = append(numbers, uint16(n))
 	}
 	return numbers, nil
 }

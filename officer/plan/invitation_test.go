@@ -147,6 +147,7 @@ func opening(t testing.TB, kind officer.TextKind, text string) officer.Opening {
 }
 
 func goodMessage(t testing.TB) plan.InvitationMessage {
+	t.Helper()
 	return plan.InvitationMessage{
 		Role: officer.RoleMember, Organization: opening(t, officer.TextOrganization, "Example LLP"), Name: opening(t, officer.TextName, "Alice"),
 		Email: opening(t, officer.TextEmail, "alice@example.com"), Groups: []officer.Opening{opening(t, officer.TextGroup, "litigation")},
