@@ -212,10 +212,10 @@ func TestPairBadInput(t *testing.T) {
 
 	// Expired, by a clock that is half an hour ahead; and other words.
 	pair()
-	real := w.now
-	w.now = func() time.Time { return real().Add(30 * time.Minute) }
+	clock := w.now
+	w.now = func() time.Time { return clock().Add(30 * time.Minute) }
 	fails(classInput, []string{"the pairing code has expired", "clocks"}, "--from", "@code")
-	w.now = real
+	w.now = clock
 	w.joinJSON("phone", "--from", "@code", "--wait", "0s")
 	w.run("bob", "device", "pair", "--wait", "0s")
 	six := "zoo zoo zoo zoo zoo zoo"
