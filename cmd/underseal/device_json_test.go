@@ -86,6 +86,10 @@ func TestDeviceJSON(t *testing.T) {
 	if len(list.Devices) != 2 || list.Devices[0].This || list.Devices[1].AddedBy != list.Devices[0].Device || list.Devices[1].Label != "stick" {
 		t.Errorf("%+v", list)
 	}
+	r := w.tryEnv(w.restored("desk"), nil, w.paths([]string{"backup", "restore", "@bob.age", "--passphrase-file", "@secret words", "--store", "dir:" + w.path("firm"), "--device", "desk-1", "--json"})...)
+	if id := strictly[docIdentityTop](t, r.stdout); r.code != 0 || r.stderr != "" || id.Email != emailOf("bob") || id.DeviceLabel != "desk-1" || id.SafetyNumber != w.safetyNumber("bob") {
+		t.Errorf("exit %d: %+v\n%s", r.code, id, r.stderr)
+	}
 	planned := jsonOf[docRemoval](w, "bob", "device", "remove", "stick", "--dry-run")
 	if !planned.Own || planned.Done || planned.Removed || len(planned.Closed) != 3 || len(planned.Rotated) != 0 {
 		t.Errorf("%+v", planned)

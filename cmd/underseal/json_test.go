@@ -321,20 +321,23 @@ func TestJSON(t *testing.T) {
 	if f := jsonOf[docFieldTop](w, "alice", "field", "revoke", "phone", "--from", emailOf("bob")); f.Epoch != 2 || len(f.Grants) != 1 {
 		t.Errorf("%+v", f)
 	}
+	if f := jsonOf[docFieldTop](w, "alice", "field", "rotate", "phone"); f.Epoch != 3 || len(f.Grants) != 1 || f.Closed {
+		t.Errorf("%+v", f)
+	}
 	log := jsonOf[docLog](w, "alice", "log", "show")
-	if n := len(log.Entries); n != 6 || log.Entries[0].Operations[0].Kind != "genesis" || log.Entries[n-1].Operations[0].Kind != "revoke" {
+	if n := len(log.Entries); n != 7 || log.Entries[0].Operations[0].Kind != "genesis" || log.Entries[n-2].Operations[0].Kind != "revoke" {
 		t.Errorf("%+v", log)
 	}
 	if _, err := time.Parse(time.RFC3339, log.Entries[0].Time); err != nil {
 		t.Error(err)
 	}
-	if v := jsonOf[docVerified](w, "alice", "log", "verify"); !v.Verified || v.Head.Entries != 6 {
+	if v := jsonOf[docVerified](w, "alice", "log", "verify"); !v.Verified || v.Head.Entries != 7 {
 		t.Errorf("%+v", v)
 	}
 	if v := jsonOf[docLocked](w, "alice", "lock"); !v.Locked {
 		t.Errorf("%+v", v)
 	}
-	if s := jsonOf[docStatus](w, "alice", "status"); !s.Locked || s.Unlocked != 0 || s.Head.Time != "" || s.Head.Entries != 6 || s.Organization != "" {
+	if s := jsonOf[docStatus](w, "alice", "status"); !s.Locked || s.Unlocked != 0 || s.Head.Time != "" || s.Head.Entries != 7 || s.Organization != "" {
 		t.Errorf("%+v", s)
 	}
 }
