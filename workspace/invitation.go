@@ -14,8 +14,9 @@ import (
 var (
 	// ErrInvitationExpired: the invitation's time is over.
 	ErrInvitationExpired = errors.New("the invitation has expired")
-	// ErrInvitationSpent: somebody was let in by the invitation.
-	ErrInvitationSpent = errors.New("the invitation was used already")
+	// ErrInvitationSpent: somebody was let in by the invitation, or it was
+	// withdrawn: who is invited cannot tell these apart, and need not.
+	ErrInvitationSpent = errors.New("the invitation was used already, or taken back")
 	// ErrInvitationWithdrawn: an officer has taken the invitation back.
 	ErrInvitationWithdrawn = errors.New("the invitation was withdrawn")
 	// ErrInvitationDeclined: the invited person does not want to be let in.

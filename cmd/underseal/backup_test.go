@@ -200,7 +200,7 @@ func TestBackupRefused(t *testing.T) {
 		{classInput, "bob", []string{"device", "remove", "phone", "--yes"}, "there is no such device"},
 		{classDenied, "bob", []string{"device", "remove", "desk", "--yes"}, "the device that you are using"},
 		{classDenied, "alice", []string{"device", "remove", w.deviceOf("bob"), "--yes"}, "nobody would be left"},
-		{classDenied, "bob", []string{"device", "remove", w.deviceOf("alice"), "--yes"}, "the author may not do this"},
+		{classDenied, "bob", []string{"device", "remove", w.deviceOf("alice"), "--yes"}, "you may not do this"},
 		{classSetup, "bob", []string{"backup", "restore", "@words", "--store", "dir:" + w.path("firm")}, "an identity exists"},
 	} {
 		r := w.fails(c.class, c.who, c.args, c.text)

@@ -2,7 +2,6 @@ package main
 
 import (
 	"errors"
-	"fmt"
 
 	"github.com/spf13/cobra"
 )
@@ -43,7 +42,7 @@ already. Connect first; what a firm needs for that is in doc/clio-setup.md.`,
 func someArgs(name string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if len(args) == 0 {
-			return fmt.Errorf("%s needs a %s", called(cmd), name)
+			return needs(cmd, name)
 		}
 		return nil
 	}

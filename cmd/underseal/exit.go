@@ -91,6 +91,15 @@ type hintError struct {
 func (e *hintError) Error() string { return e.err.Error() }
 func (e *hintError) Unwrap() error { return e.err }
 
+// reworded says in other words what an error says.
+type reworded struct {
+	err  error
+	text string
+}
+
+func (e *reworded) Error() string { return e.text }
+func (e *reworded) Unwrap() error { return e.err }
+
 func withHint(err error, hint string) error { return &hintError{err: err, hint: hint} }
 
 // problem is an error as it is shown.
@@ -135,6 +144,10 @@ func classify(err error) problem {
 		}
 	case !known && errors.As(err, &at):
 		p.class, p.hint = classInput, "nothing was written"
+	}
+	if p.class == classDenied && errors.Is(err, officer.ErrAuthority) {
+		// The author of what was not written is who reads this.
+		p.message = strings.Replace(p.message, officer.ErrAuthority.Error(), "you may not do this", 1)
 	}
 	var hinted *hintError
 	if errors.As(err, &hinted) {

@@ -113,7 +113,9 @@ func newFieldListCommand(a *app) *cobra.Command {
 			}
 			if len(out.Fields) == 0 {
 				a.say("there are no fields yet")
-				a.next("underseal field new LABEL")
+				if m := w.Me(); m != nil && (m.Role == officer.RoleOfficer || m.Role == officer.RoleMember && w.State().Policy().Fields == officer.RoleMember) {
+					a.next("underseal field new LABEL")
+				}
 				return nil
 			}
 			t := a.table()
@@ -268,6 +270,7 @@ func (a *app) readsOtherwise(ctx context.Context, w *workspace.Workspace, label,
 		}
 		name, _ := w.Text(ctx, x.Through.Label, officer.TextGroup)
 		if failed != nil {
+			failed = &reworded{failed, fmt.Sprintf("%.80q has no grant of their own of field %.80q", email, label)}
 			return withHint(failed, fmt.Sprintf("they read it through a group: underseal group remove %s %s", arg(name), arg(email)))
 		}
 		a.warn("%s still reads field %s through group %s", term.Escape(email), term.Escape(label), shown(name))

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -31,6 +32,7 @@ them and confirms.`,
 
 var (
 	errNoInvitation   = errors.New("there is no such invitation")
+	errNoneOpen       = errors.New("no invitation is open on this device")
 	errInvitationFile = errors.New("there is not one line of an invitation in it")
 	errInvitationBusy = errors.New("another command of this device works on its invitations")
 	errMailPassword   = errors.New("the password of the mail account is missing")
@@ -41,6 +43,7 @@ func inviteRules() []rule {
 	const another = "ask your officer for another one"
 	return []rule{
 		{errNoInvitation, classInput, "see: underseal invite list"},
+		{errNoneOpen, classInput, ""},
 		{errInvitationFile, classInput, "paste it whole; it begins with underseal-invite1 and is one line"},
 		{errInvitationBusy, classBusy, "wait until it has ended"},
 		{errMailPassword, classInput, "give --smtp-password-file FILE; with --smtp-remember it is asked for once"},
@@ -50,7 +53,7 @@ func inviteRules() []rule {
 		{mail.ErrSend, classUnavailable, "the invitation is made: underseal invite show sends it again, underseal invite withdraw ends it"},
 		{plan.ErrInvitation, classInput, "paste the whole line, as it was sent; if that is what you did, " + another},
 		{workspace.ErrInvitationExpired, classInput, "an officer makes another one; if this device's clock is wrong, set it"},
-		{workspace.ErrInvitationSpent, classRefused, "each is for one person, once; if that was not you, tell your officer"},
+		{workspace.ErrInvitationSpent, classRefused, "each is for one person, once; tell your officer, and ask for another one"},
 		{workspace.ErrInvitationWithdrawn, classRefused, "see: underseal invite list"},
 		{workspace.ErrInvitationDeclined, classRefused, "if that was a mistake, make another: underseal invite create"},
 		{workspace.ErrInvitationOpen, classInput, "wait until they have accepted; see: underseal invite list"},
@@ -124,7 +127,7 @@ func (a *app) withInvitations(ctx context.Context, f func(*workspace.Workspace) 
 		return err
 	}
 	return a.with(ctx, func(w *workspace.Workspace) error {
-		lock, err := lockSlot(filepath.Join(home, "invitations.lock"))
+		lock, err := lockSlot(filepath.Join(home, invitationsLock))
 		if errors.Is(err, errSlotTaken) {
 			return errInvitationBusy
 		} else if err == nil { // where files cannot be locked, commands are run one by one
@@ -136,6 +139,9 @@ func (a *app) withInvitations(ctx context.Context, f func(*workspace.Workspace) 
 		return f(w)
 	})
 }
+
+// invitationsLock is the file in the home folder that is locked meanwhile.
+const invitationsLock = "invitations.lock"
 
 // maxClockBehind is how far clocks may lie apart without a word.
 const maxClockBehind = 10 * time.Minute
@@ -158,8 +164,10 @@ func findInvitation(ctx context.Context, w *workspace.Workspace, id string, wait
 		return found[0], nil
 	case len(found) > 1:
 		return workspace.InvitationInfo{}, withHint(fmt.Errorf("%d invitations: %w", len(found), workspace.ErrAmbiguous), "name one by its id; see: underseal invite list")
-	case id == "" && len(list) > 0:
+	case id == "" && slices.ContainsFunc(list, func(i workspace.InvitationInfo) bool { return i.Status == workspace.InvitationPending }):
 		return workspace.InvitationInfo{}, workspace.ErrInvitationOpen
+	case id == "":
+		return workspace.InvitationInfo{}, withHint(errNoneOpen, "underseal invite create --role member; what has become of others: underseal invite list")
 	default:
 		return workspace.InvitationInfo{}, errNoInvitation
 	}

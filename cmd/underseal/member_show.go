@@ -113,9 +113,8 @@ func (a *app) printMember(j jsonMemberShown) error {
 	if j.Closed && !j.Removed {
 		a.print("key            closed: nothing is sealed to them until they used another device")
 	}
-	for _, line := range []string{j.SafetyNumber[:35], j.SafetyNumber[36:]} {
-		a.print("safety number  %s", line)
-	}
+	a.print("safety number  %s", j.SafetyNumber[:35])
+	a.print("               %s", j.SafetyNumber[36:])
 	for _, d := range j.List {
 		state := ""
 		if d.Removed {

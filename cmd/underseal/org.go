@@ -101,7 +101,8 @@ func (a *app) orgNew(ctx context.Context, name, address string) (o jsonOrganizat
 	o = a.showOrganization(ctx, w)
 	a.sayUnlock(ctx)
 	a.next("underseal field new phone")
-	a.say("colleagues type, with the folder as they see it:")
+	a.say("      underseal invite create --role member, for each colleague")
+	a.say("who is given no invitation types, with the folder as they see it:")
 	a.say("  underseal setup --store %s --fingerprint %s", arg(w.Store().Info().Location), o.Fingerprint)
 	return o, nil
 }

@@ -127,12 +127,21 @@ func oneArg(name string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		switch {
 		case len(args) == 0:
-			return fmt.Errorf("%s needs a %s", called(cmd), name)
+			return needs(cmd, name)
 		case len(args) > 1:
 			return withHint(fmt.Errorf("%s takes one %s, and got %d", called(cmd), name, len(args)), `put quotes round what has spaces: "like this"`)
 		}
 		return nil
 	}
+}
+
+// needs says which argument is missing.
+func needs(cmd *cobra.Command, name string) error {
+	article := "a"
+	if strings.ContainsRune("AEIO", rune(name[0])) {
+		article = "an"
+	}
+	return fmt.Errorf("%s needs %s %s", called(cmd), article, name)
 }
 
 // required marks flags without which a command cannot run.

@@ -30,6 +30,8 @@ type jsonStatus struct {
 	Clio         *jsonClioSeen `json:"clio,omitempty"`
 	Backup       bool          `json:"backup"`
 	Pending      []string      `json:"pending"`
+
+	invited, removed bool
 }
 
 // What may be pending.
@@ -87,7 +89,7 @@ func (a *app) status(ctx context.Context) error {
 		a.printJSON(s, err)
 		return err
 	}
-	a.printStatus(s)
+	a.printStatus(s, err != nil)
 	return err
 }
 
@@ -135,11 +137,12 @@ func (a *app) statusOrganization(ctx context.Context, s *jsonStatus) error {
 	if m := w.Me(); m != nil {
 		s.Role = m.Role.String()
 	} else if id, _, err := a.loadIdentity(); err == nil && w.State().Device(id.Device()) != nil {
-		s.Pending = append(s.Pending, pendingRemoved)
-	} else if asks := recoveryPending(w); asks != "" {
-		s.Pending = append(s.Pending, asks)
-	} else {
-		s.Pending = append(s.Pending, pendingCard)
+		s.removed, s.Pending = true, append(s.Pending, pendingRemoved)
+	} else if err := statusJoining(w, s); err != nil {
+		return err
+	}
+	if err := statusInvitations(ctx, w, s); err != nil {
+		return err
 	}
 	p := w.Pending(ctx)
 	switch {
@@ -151,7 +154,7 @@ func (a *app) statusOrganization(ctx context.Context, s *jsonStatus) error {
 	return nil
 }
 
-func (a *app) printStatus(s jsonStatus) {
+func (a *app) printStatus(s jsonStatus, failed bool) {
 	if s.Identity == nil {
 		a.print("nothing is set up on this device")
 		a.next("underseal setup")
@@ -192,12 +195,15 @@ func (a *app) printStatus(s jsonStatus) {
 		a.print("pending       %s", p)
 	}
 	switch {
+	case failed, s.removed: // the hint says what to do, or there is nothing
 	case s.Fingerprint == "":
 		a.next(`underseal setup, or underseal org new, or underseal org join`)
 	case s.Locked:
 		a.next("underseal unlock")
 	case slices.ContainsFunc(s.Pending, func(p string) bool { return strings.HasSuffix(p, thenFinish) }):
 		a.next("underseal recovery finish, when enough officers have approved")
+	case s.invited:
+		a.next("underseal invite list, to see whether your officer has confirmed")
 	case s.Role == "":
 		a.next("underseal identity card --out you.card, and give it to an officer")
 	}

@@ -18,9 +18,7 @@ const alarmFor = 30 * 24 * time.Hour
 // statusDevices fills in whether there is a backup, and what happened to
 // devices that their owner should know of (attack 62).
 func (a *app) statusDevices(ctx context.Context, w *workspace.Workspace, s *jsonStatus) (err error) {
-	if w.RecoveryDue() {
-		s.Pending = append(s.Pending, "officers cannot bring you back, as your organization wants it: underseal recovery enroll")
-	}
+	statusRecovery(w, s)
 	if w.Me() != nil {
 		if s.Backup, err = w.BackedUp(); err != nil {
 			return err
@@ -41,12 +39,19 @@ func (a *app) statusDevices(ctx context.Context, w *workspace.Workspace, s *json
 			what = fmt.Sprintf("device %s of %s was removed", l.Removed.String()[:shortID], x.member(l.Member))
 		}
 		if l.Requested != (officer.DeviceID{}) {
+			if r := w.State().Request(l.Requested); r != nil && r.Ended {
+				continue
+			}
 			s.Pending = append(s.Pending, fmt.Sprintf("%s asked on %s to recover %s on device %s; who has lost nothing ends that: underseal recovery enroll",
 				x.device(l.By), day(l.Time), x.member(l.Member), l.Requested.String()[:shortID]))
 			continue
 		}
-		s.Pending = append(s.Pending, fmt.Sprintf("%s by device %s on %s; if that was not its owner, an officer removes that device",
-			what, l.By.String()[:shortID], day(l.Time)))
+		by := l.By.String()[:shortID]
+		then := "an officer removes that device"
+		if m := w.Me(); m != nil && (m.ID == l.Member || m.Role == officer.RoleOfficer) {
+			then = "remove that device: underseal device remove " + by
+		}
+		s.Pending = append(s.Pending, fmt.Sprintf("%s by device %s on %s; if that was not its owner, %s", what, by, day(l.Time), then))
 	}
 	return nil
 }

@@ -1,0 +1,89 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/underseal/underseal/internal/term"
+	"github.com/underseal/underseal/officer"
+	"github.com/underseal/underseal/workspace"
+)
+
+const (
+	pendingConfirm = "waiting for the officer who invited you: they compare your safety number with you and confirm; see it with underseal identity show"
+	pendingOfficer = "your organization wants officers to be able to bring you back, and has too few of them besides you: underseal invite create --role officer, or underseal member role EMAIL --role officer"
+	pendingEnroll  = "officers cannot bring you back, as your organization wants it: underseal recovery enroll"
+)
+
+// statusJoining fills in what somebody waits for who is no member yet.
+func statusJoining(w *workspace.Workspace, s *jsonStatus) error {
+	if asks := recoveryPending(w); asks != "" {
+		s.Pending = append(s.Pending, asks)
+		return nil
+	}
+	i, found, err := w.AnsweredInvitation()
+	if err != nil {
+		return err
+	}
+	if found && i.Status == workspace.InvitationAccepted {
+		s.invited, s.Pending = true, append(s.Pending, pendingConfirm)
+		return nil
+	}
+	s.Pending = append(s.Pending, pendingCard)
+	return nil
+}
+
+// statusInvitations tells an officer who has answered. Another command that
+// works on the invitations knows better: then nothing is said.
+func statusInvitations(ctx context.Context, w *workspace.Workspace, s *jsonStatus) error {
+	name := filepath.Join(s.Home, invitationsLock)
+	if m := w.Me(); m == nil || m.Role != officer.RoleOfficer {
+		return nil
+	} else if _, err := os.Stat(name); err != nil {
+		return nil // nobody was invited from here
+	}
+	lock, err := lockSlot(name)
+	if errors.Is(err, errSlotTaken) {
+		return nil
+	} else if err == nil { // where files cannot be locked, commands are run one by one
+		defer func() { _ = lock.Close() }()
+	}
+	list, err := w.Invitations(ctx)
+	if err != nil {
+		return err
+	}
+	for _, i := range list {
+		id := i.ID.String()[:shortID]
+		switch i.Status {
+		case workspace.InvitationAccepted:
+			s.Pending = append(s.Pending, fmt.Sprintf("%s <%s> has accepted your invitation: underseal invite confirm %s", term.Escape(i.Card.Name.Text), term.Escape(i.Card.Email.Text), id))
+		case workspace.InvitationContested:
+			s.Pending = append(s.Pending, fmt.Sprintf("two different people have answered invitation %s, so somebody else has its line: underseal invite withdraw %s", id, id))
+		default:
+		}
+	}
+	return nil
+}
+
+// statusRecovery tells whether officers can bring somebody back, where the
+// policy wants that.
+func statusRecovery(w *workspace.Workspace, s *jsonStatus) {
+	if !w.RecoveryDue() {
+		return
+	}
+	others := uint64(0)
+	for _, m := range w.State().Members() {
+		if m.Role == officer.RoleOfficer && !m.Removed && m.ID != w.Me().ID {
+			others++
+		}
+	}
+	switch {
+	case others >= w.State().Policy().Recovery:
+		s.Pending = append(s.Pending, pendingEnroll)
+	case w.Me().Role == officer.RoleOfficer:
+		s.Pending = append(s.Pending, pendingOfficer)
+	}
+}
