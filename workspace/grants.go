@@ -45,7 +45,7 @@ func (w *Workspace) GrantOf(ctx context.Context, field officer.ResourceID, to st
 			return fmt.Errorf("group %.80q: %w", to, err)
 		}
 	}
-	err = w.commit(ctx, func(a plan.Author) (*plan.Plan, error) {
+	return w.commit(ctx, func(a plan.Author) (*plan.Plan, error) {
 		f, p, err := w.fieldAndPrincipal(ctx, field, to)
 		if err != nil {
 			return nil, err
@@ -66,10 +66,6 @@ func (w *Workspace) GrantOf(ctx context.Context, field officer.ResourceID, to st
 		}
 		return lower, err
 	})
-	if err == nil {
-		w.settle(ctx)
-	}
-	return err
 }
 
 // Revoke is RevokeOf for the field with a label.
@@ -121,7 +117,6 @@ func (w *Workspace) RevokeOf(ctx context.Context, field officer.ResourceID, from
 		return false, err
 	}
 	w.keys.hold(next)
-	w.settle(ctx)
 	return closed, nil
 }
 

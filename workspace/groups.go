@@ -159,7 +159,6 @@ func (w *Workspace) NewGroup(ctx context.Context, name string, emails []string) 
 		return err
 	}
 	w.keys.hold(made)
-	w.settle(ctx)
 	return nil
 }
 
@@ -180,7 +179,7 @@ func (w *Workspace) AddToGroup(ctx context.Context, group, email string, rights 
 			return fmt.Errorf("group %.80q: %w", group, err)
 		}
 	}
-	err = w.commit(ctx, func(a plan.Author) (*plan.Plan, error) {
+	return w.commit(ctx, func(a plan.Author) (*plan.Plan, error) {
 		g, m, err := w.groupAndMember(ctx, group, email)
 		if err != nil {
 			return nil, err
@@ -204,10 +203,6 @@ func (w *Workspace) AddToGroup(ctx context.Context, group, email string, rights 
 		}
 		return a.AddToGroup(seed, m.ID, want)
 	})
-	if err == nil {
-		w.settle(ctx)
-	}
-	return err
 }
 
 func rightsIn(g *officer.Group, m officer.MemberID) officer.Rights {
@@ -234,7 +229,6 @@ func (w *Workspace) RotateGroup(ctx context.Context, group string) error {
 	if err := w.rotateGroup(ctx, g.ID, false); err != nil {
 		return fmt.Errorf("group %.80q: %w", group, err)
 	}
-	w.settle(ctx)
 	return nil
 }
 

@@ -38,7 +38,6 @@ func (w *Workspace) RemoveFromGroup(ctx context.Context, group, email string) (r
 		return r, err
 	}
 	w.keys.relist() // the envelopes of the new keys may have been seen too early
-	w.settle(ctx)
 	return r, nil
 }
 

@@ -1,7 +1,6 @@
 package workspace
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -17,11 +16,12 @@ import (
 // never gets into the log, because somebody removed the recipient first, the
 // store went away, or this program died, then somebody may have a key of today
 // that nobody was ever granted, and that no removal replaces. So who uploads
-// notes at home what was handed out; when a later entry shows that the log does
-// not allow it, the key is replaced. spec/model/groups.pml shows the need.
+// notes at home what was handed out; while the log does not allow it, the next
+// change of this device, or TakeBack, replaces the key. spec/model/groups.pml
+// shows the need.
 const (
 	handedFile  = "handed.cbor"
-	handedParts = 2 // version, list
+	handedParts = 3 // version, list, devices
 	maxHanded   = 1 << 20
 )
 
@@ -38,29 +38,34 @@ type handedWire struct {
 	_       struct{} `cbor:",toarray"`
 	Version uint64
 	List    []handed
+	Devices []handedDevice
 }
 
-func (w *Workspace) loadHanded() ([]handed, error) {
+func (w *Workspace) loadHanded() (h handedWire, err error) {
 	b, err := w.local.Load(handedFile)
 	switch {
 	case errors.Is(err, fs.ErrNotExist) || err == nil && len(b) == 0:
-		return nil, nil
+		return h, nil
 	case err != nil:
-		return nil, err
+		return h, err
 	}
 	if err := wire.CheckVersion(b, "keys handed out", handedParts); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrLocal, err)
+		return h, fmt.Errorf("%w: %w", ErrLocal, err)
 	}
-	var h handedWire
 	if err := wire.Unmarshal(b, &h, maxHanded); err != nil {
-		return nil, fmt.Errorf("%s: %w: %w", handedFile, ErrLocal, err)
+		return h, fmt.Errorf("%s: %w: %w", handedFile, ErrLocal, err)
 	}
 	for _, x := range h.List {
 		if !x.valid() {
-			return nil, fmt.Errorf("%s: %w", handedFile, ErrLocal)
+			return h, fmt.Errorf("%s: %w", handedFile, ErrLocal)
 		}
 	}
-	return h.List, nil
+	for _, d := range h.Devices {
+		if _, err := officer.ParseDeviceRecord(d.Record); err != nil {
+			return h, fmt.Errorf("%s: %w: %w", handedFile, ErrLocal, err)
+		}
+	}
+	return h, nil
 }
 
 func (h handed) valid() bool {
@@ -69,15 +74,16 @@ func (h handed) valid() bool {
 	return to && len(h.Resource) == len(officer.ResourceID{})
 }
 
-// saveHanded keeps a list, if it is another than before.
-func (w *Workspace) saveHanded(before, list []handed) error {
-	if slices.EqualFunc(before, list, handed.equal) {
+// saveHanded keeps what was handed out, if it is another than before.
+func (w *Workspace) saveHanded(before, h handedWire) error {
+	if slices.EqualFunc(before.List, h.List, handed.equal) && slices.EqualFunc(before.Devices, h.Devices, handedDevice.equal) {
 		return nil
 	}
-	if len(list) == 0 {
+	if len(h.List)+len(h.Devices) == 0 {
 		return w.local.Save(handedFile, nil)
 	}
-	return w.local.Save(handedFile, wire.MustMarshal(handedWire{Version: wire.Version, List: list}))
+	h.Version = wire.Version
+	return w.local.Save(handedFile, wire.MustMarshal(h))
 }
 
 func (h handed) equal(x handed) bool {
@@ -92,22 +98,22 @@ func (w *Workspace) noteHanded(p *plan.Plan) error {
 	if err != nil {
 		return err
 	}
-	list := slices.Clone(before)
+	h := w.noteDevice(before, p)
 	for _, f := range p.Envelopes {
 		e, err := envelope.Parse(f.Envelope)
 		if err != nil {
 			return err
 		}
 		c := e.Claims()
-		h := handed{Resource: c.Context.Resource, Kind: c.Context.Kind, Epoch: c.Context.Epoch, To: c.Recipient}
-		if !h.valid() { // a device's, which gets user keys
+		x := handed{Resource: c.Context.Resource, Kind: c.Context.Kind, Epoch: c.Context.Epoch, To: c.Recipient}
+		if !x.valid() { // a device's, which gets user keys
 			continue
 		}
-		if present, allowed := h.in(w.state, w); present && !allowed && !slices.ContainsFunc(list, h.equal) {
-			list = append(list, h)
+		if w.isLoose(x) && !slices.ContainsFunc(h.List, x.equal) {
+			h.List = append(slices.Clip(h.List), x)
 		}
 	}
-	return w.saveHanded(before, list)
+	return w.saveHanded(before, h)
 }
 
 // in tells whether a key is the present one of a state, and open; and whether
@@ -149,60 +155,22 @@ func (w *Workspace) presentKey(s *officer.State, to officer.Principal) (hash off
 	return hash
 }
 
-// takeBack replaces the keys that were handed out to somebody to whom the log
-// does not allow them. What it cannot do now, the next change does: the change
-// that it follows is done.
-func (w *Workspace) takeBack(ctx context.Context) {
-	if w.takingBack {
-		return
-	}
-	w.takingBack = true
-	defer func() { w.takingBack = false }()
-	before, err := w.loadHanded()
-	if err != nil || len(before) == 0 {
-		return
-	}
-	loose := w.loose(before)
-	var groups []officer.GroupID
-	for _, h := range loose {
-		if h.Kind != wire.KindGroup {
-			continue
-		}
-		// Whoever has a group's seed has what the group reads.
-		g := w.state.Group(officer.GroupID(h.Resource))
-		groups = append(groups, g.ID)
-		to := plan.GroupRecipient(g.ID, g.Epoch().Public)
-		for _, r := range w.state.Resources() {
-			if x := (handed{Resource: r.ID[:], Kind: r.Kind, Epoch: r.Epoch().Number, To: to}); r.Rights(officer.GroupPrincipal(g.ID)) != 0 && !slices.ContainsFunc(loose, x.equal) {
-				loose = append(loose, x)
-			}
+// loose is what of it somebody has now whom the log does not allow it.
+func (w *Workspace) loose(h handedWire) (loose handedWire) {
+	for _, x := range h.List {
+		if w.isLoose(x) {
+			loose.List = append(loose.List, x)
 		}
 	}
-	if w.saveHanded(before, loose) != nil {
-		return
-	}
-	for _, id := range groups {
-		if w.rotateGroup(ctx, id, false) != nil {
-			return
-		}
-	}
-	for _, h := range loose {
-		if h.Kind == wire.KindGroup || len(w.loose([]handed{h})) == 0 { // replaced for another
-			continue
-		}
-		if w.rotate(ctx, officer.ResourceID(h.Resource), false) != nil {
-			return
-		}
-	}
-	_ = w.saveHanded(loose, w.loose(loose)) // kept, it is looked at again
-}
-
-// loose are the keys of today that somebody has whom the log does not allow it.
-func (w *Workspace) loose(list []handed) (loose []handed) {
-	for _, h := range list {
-		if present, allowed := h.in(w.state, w); present && !allowed {
-			loose = append(loose, h)
+	for _, d := range h.Devices {
+		if w.isLooseDevice(d) {
+			loose.Devices = append(loose.Devices, d)
 		}
 	}
 	return loose
+}
+
+func (w *Workspace) isLoose(h handed) bool {
+	present, allowed := h.in(w.state, w)
+	return present && !allowed
 }

@@ -1,6 +1,7 @@
 package workspace
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -143,7 +144,6 @@ func (w *Workspace) RemoveMember(ctx context.Context, id officer.MemberID, meant
 	}
 	w.keys.relist() // the envelopes of the new keys may have been seen too early
 	r.after(w.state)
-	w.settle(ctx)
 	return r, nil
 }
 
@@ -216,12 +216,14 @@ func (r *MemberRemoval) after(s *officer.State) {
 // openers are those who may open the next epoch of a resource that is closed,
 // in the order in which they were added.
 func openers(s *officer.State, r *officer.Resource) (list []officer.MemberID) {
-	readers := s.Readers(r)
-	for _, m := range s.Members() {
-		if _, reads := readers[m.ID]; reads && s.Rights(m.ID, r).Has(officer.Share) {
-			list = append(list, m.ID)
+	for id := range s.Readers(r) { // and not all members: there may be thousands of resources
+		if s.Rights(id, r).Has(officer.Share) {
+			list = append(list, id)
 		}
 	}
+	slices.SortFunc(list, func(a, b officer.MemberID) int {
+		return cmp.Or(cmp.Compare(s.Member(a).Added, s.Member(b).Added), a.Compare(b))
+	})
 	return list
 }
 

@@ -20,8 +20,9 @@ type CaughtUp struct {
 	WaitingGroups []officer.GroupID
 }
 
-// CatchUp does what removals left to the caller: it opens the next epoch of what
-// is closed and the caller shares, or manages, and seals what members and groups
+// CatchUp does what removals, and changes that failed, left to the caller: it
+// replaces what this device has handed out in vain (see [HandedOut]), opens the
+// next epoch of what is closed and the caller shares, or manages, and seals what members and groups
 // missed while their own keys were closed. Nobody is granted more by it than the
 // log grants them. It can be called again at any time.
 func (w *Workspace) CatchUp(ctx context.Context) (CaughtUp, error) {
@@ -30,6 +31,9 @@ func (w *Workspace) CatchUp(ctx context.Context) (CaughtUp, error) {
 		return c, err
 	}
 	if err := w.RenewUserKey(ctx); err != nil {
+		return c, err
+	}
+	if err := w.TakeBack(ctx); err != nil {
 		return c, err
 	}
 	me := w.me.Member()
@@ -87,6 +91,6 @@ func (w *Workspace) sealMissed(ctx context.Context) (sealed int, err error) {
 	}
 }
 
-// settle is sealMissed after a change of the caller's, which is done: what it
-// cannot do now, the next change of somebody who shares it does.
+// settle is sealMissed beside a change of the caller's: what it cannot do now, the
+// next change of somebody who shares it does.
 func (w *Workspace) settle(ctx context.Context) { _, _ = w.sealMissed(ctx) }

@@ -27,11 +27,7 @@ func (w *Workspace) RotateOf(ctx context.Context, field officer.ResourceID) erro
 	if _, err := w.FieldByID(ctx, field); err != nil {
 		return err
 	}
-	if err := w.rotate(ctx, field, false); err != nil {
-		return err
-	}
-	w.settle(ctx)
-	return nil
+	return w.rotate(ctx, field, false)
 }
 
 // rotate opens the next epoch of a resource; onlyClosed leaves one alone that

@@ -65,7 +65,7 @@ type Workspace struct {
 	announced officer.Head // what this device has stated last, as far as known
 
 	recovering bool // this device takes its member over, and is not theirs yet
-	takingBack bool // keys that were handed out are being replaced
+	following  bool // what a change of the caller's left to do is being done
 }
 
 func newWorkspace(c Config) *Workspace {
@@ -227,7 +227,7 @@ func (w *Workspace) commit(ctx context.Context, build func(plan.Author) (*plan.P
 		p, err := build(w.author())
 		if err != nil || p == nil {
 			if attempt > 0 { // what the attempt before handed out
-				w.takeBack(ctx)
+				w.follow(ctx)
 			}
 			return err
 		}
@@ -251,7 +251,7 @@ func (w *Workspace) commit(ctx context.Context, build func(plan.Author) (*plan.P
 			if err := w.saveHead(ctx); err != nil {
 				return err
 			}
-			w.takeBack(ctx)
+			w.follow(ctx)
 			return nil
 		case !errors.Is(err, store.ErrConflict):
 			return err
@@ -264,6 +264,19 @@ func (w *Workspace) commit(ctx context.Context, build func(plan.Author) (*plan.P
 		}
 	}
 	return fmt.Errorf("append: %w", store.ErrConflict)
+}
+
+// follow does what is left to do after a change of the caller's: it replaces keys
+// that an attempt before handed out in vain, and seals what colleagues missed. The
+// change is done: what cannot be done now, the next one does, or CatchUp.
+func (w *Workspace) follow(ctx context.Context) {
+	if w.following || w.requireMe() != nil {
+		return
+	}
+	w.following = true
+	defer func() { w.following = false }()
+	_ = w.takeBack(ctx)
+	w.settle(ctx)
 }
 
 func (w *Workspace) author() plan.Author {

@@ -255,6 +255,13 @@ func (a *app) openAt(ctx context.Context, address string, org officer.Organizati
 			a.warn("an officer closed your user key, and it could not be replaced: %s", classify(err).message)
 		}
 	}
+	// A change of this device that failed may have handed a key to somebody; what
+	// cannot be done now, status says, and the next command tries again.
+	if m := w.Me(); m != nil {
+		if err := w.TakeBack(ctx); err != nil {
+			a.warn("a key that was handed out in vain could not be replaced: %s", classify(err).message)
+		}
+	}
 	return w, done, nil
 }
 

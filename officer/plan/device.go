@@ -56,14 +56,36 @@ func (a Author) RemoveOwnDevice(device officer.DeviceID, userKey *keyring.UserKe
 	}
 	m := a.State.Member(d.Member)
 	p := &Plan{Operations: []officer.Operation{&officer.DeviceRemoved{Device: device}}}
-	next, err := a.rotateUserKey(p, m, userKey, device)
+	return p, a.replaceReach(p, m, device, userKey, held)
+}
+
+// RefuseDevice is for a device to which the author's user key was sealed, and
+// which did not get into the log: one entry names it, takes it away, and
+// replaces every key that it could reach.
+func (a Author) RefuseDevice(record officer.DeviceRecord, acceptance []byte, userKey *keyring.UserKey, held Held) (*Plan, error) {
+	d := a.State.Device(a.Device.ID())
+	if d == nil || d.Removed {
+		return nil, officer.ErrAuthor
+	}
+	m := a.State.Member(d.Member)
+	p := &Plan{Operations: []officer.Operation{
+		&officer.DeviceAdded{Member: m.ID, Device: record.Encode(), Acceptance: acceptance},
+		&officer.DeviceRemoved{Device: record.ID()},
+	}}
+	return p, a.replaceReach(p, m, record.ID(), userKey, held)
+}
+
+// replaceReach makes the author's next user key, for all devices but one, and
+// replaces or closes every key that the present one opens.
+func (a Author) replaceReach(p *Plan, m *officer.Member, without officer.DeviceID, userKey *keyring.UserKey, held Held) error {
+	next, err := a.rotateUserKey(p, m, userKey, without)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer next.Destroy()
 	n := a.renewal(p, held)
 	n.users[m.ID] = next.Private.Public()
-	return p, n.reach(m.ID)
+	return n.reach(m.ID)
 }
 
 // RemoveDevice takes away somebody else's device, by an officer: the member's

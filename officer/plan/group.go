@@ -135,10 +135,25 @@ func (n *renewal) renewGroup(g *officer.Group) error {
 		}
 	}
 	n.groups[g.ID] = nil
-	if e := g.Epoch(); !e.Closed {
-		n.p.Operations = append(n.p.Operations, &officer.GroupClosed{Group: g.ID, Epoch: e.Number})
-	}
+	closeGroup(n.p, g)
 	return nil
+}
+
+func closeGroup(p *Plan, g *officer.Group) {
+	if e := g.Epoch(); !e.Closed {
+		p.Operations = append(p.Operations, &officer.GroupClosed{Group: g.ID, Epoch: e.Number})
+	}
+}
+
+// CloseGroup is Close for a group: whoever manages it opens the next epoch.
+func (a Author) CloseGroup(id officer.GroupID) (*Plan, error) {
+	g := a.State.Group(id)
+	if g == nil || g.Ended() {
+		return nil, officer.ErrUnknown
+	}
+	p := &Plan{}
+	closeGroup(p, g)
+	return p, nil
 }
 
 // managedOn is sharedOn for a group.

@@ -262,6 +262,18 @@ func (a Author) CloseRevoke(id officer.ResourceID, from officer.Principal) (*Pla
 	return p, nil
 }
 
+// Close closes the present epoch of a resource: nobody writes or seals under it,
+// and a sharer opens the next. It needs no key.
+func (a Author) Close(id officer.ResourceID) (*Plan, error) {
+	r := a.State.Resource(id)
+	if r == nil {
+		return nil, officer.ErrUnknown
+	}
+	p := &Plan{}
+	closeResource(p, r)
+	return p, nil
+}
+
 // End takes a field or folder out of use. That needs no key, and changes none:
 // those who are granted it keep what they have.
 func (a Author) End(id officer.ResourceID) (*Plan, error) {

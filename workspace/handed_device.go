@@ -1,0 +1,97 @@
+package workspace
+
+import (
+	"bytes"
+	"context"
+
+	"github.com/underseal/underseal/officer"
+	"github.com/underseal/underseal/officer/plan"
+)
+
+// handedDevice is the caller's user key, sealed to a device for whose entry this
+// device has made the rest. Whoever has that device's secret and the store has the
+// user key, and nobody can remove a device that the log does not have: a kit that
+// was given up, or a pairing after the words were compared.
+type handedDevice struct {
+	_          struct{} `cbor:",toarray"`
+	Generation uint64   // of the user key
+	Record     []byte
+	Acceptance []byte
+}
+
+func (d handedDevice) equal(x handedDevice) bool {
+	return d.Generation == x.Generation && bytes.Equal(d.Record, x.Record) && bytes.Equal(d.Acceptance, x.Acceptance)
+}
+
+// noteDevice adds the device that a plan brings in.
+func (w *Workspace) noteDevice(h handedWire, p *plan.Plan) handedWire {
+	for _, op := range p.Operations {
+		o, ok := op.(*officer.DeviceAdded)
+		if !ok || o.Member != w.me.Member() {
+			continue
+		}
+		d := handedDevice{Generation: w.Me().UserKey().Generation, Record: o.Device, Acceptance: o.Acceptance}
+		h.Devices = append(deleteDevice(h.Devices, d), d)
+	}
+	return h
+}
+
+func deleteDevice(list []handedDevice, d handedDevice) (out []handedDevice) {
+	for _, x := range list {
+		if !x.equal(d) {
+			out = append(out, x)
+		}
+	}
+	return out
+}
+
+// isLooseDevice tells whether a device has the present user key and is not in the
+// log. Whatever removed it from there has replaced the key.
+func (w *Workspace) isLooseDevice(d handedDevice) bool {
+	m := w.Me()
+	if m == nil || m.KeyClosed || m.UserKey().Generation != d.Generation {
+		return false
+	}
+	record, err := officer.ParseDeviceRecord(d.Record)
+	return err == nil && w.state.Device(record.ID()) == nil && !w.pairingWith(record.ID())
+}
+
+// pairingWith tells whether a pairing that goes on will put the device into the log.
+func (w *Workspace) pairingWith(id officer.DeviceID) bool {
+	p, err := w.Pairing()
+	if err != nil {
+		return false
+	}
+	defer p.Close()
+	if len(p.s.Answer) == 0 || !w.now().Before(p.Expires()) {
+		return false
+	}
+	a, err := p.answer()
+	return err == nil && a.Device == id
+}
+
+// refuseDevice replaces the user key that a device has, and every key that it
+// reaches.
+func (w *Workspace) refuseDevice(ctx context.Context, d handedDevice) error {
+	record, err := officer.ParseDeviceRecord(d.Record)
+	if err != nil {
+		return err
+	}
+	err = w.commit(ctx, func(a plan.Author) (*plan.Plan, error) {
+		if err := w.requireMe(); err != nil {
+			return nil, err
+		}
+		if !w.isLooseDevice(d) {
+			return nil, nil
+		}
+		user, err := w.keys.user(ctx, d.Generation)
+		if err != nil {
+			return nil, err
+		}
+		return a.RefuseDevice(record, d.Acceptance, user, w.held(ctx))
+	})
+	if err == nil {
+		w.keys.relist()
+	}
+	return err
+}
