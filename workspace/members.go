@@ -144,7 +144,6 @@ func (w *Workspace) RemoveMember(ctx context.Context, id officer.MemberID, meant
 	}
 	w.keys.relist() // the envelopes of the new keys may have been seen too early
 	r.after(w.state)
-	w.settle(ctx)
 	return r, nil
 }
 
