@@ -37,8 +37,8 @@ func (w *Workspace) GrantOf(ctx context.Context, field officer.ResourceID, to st
 			return err
 		}
 	}
-	if p.Kind == officer.PrincipalMember && string(p.ID) == string(officer.MemberPrincipal(w.me.Member()).ID) {
-		w.settle(ctx) // who can share less afterwards
+	if !rights.Has(officer.Share) && f.Resource.Rights(p).Has(officer.Share) {
+		w.settle(ctx) // who can share it may be fewer afterwards
 	}
 	if id, ok := p.Group(); ok && w.state.Group(id).Manages(w.me.Member()) {
 		if err := w.reopenGroup(ctx, id); err != nil {
@@ -60,11 +60,11 @@ func (w *Workspace) GrantOf(ctx context.Context, field officer.ResourceID, to st
 		if f.Mine.Has(officer.Share) && f.Resource.Rights(p) == rights {
 			return a.Reseal(key, p)
 		}
-		lower, err := a.Grant(key, p, rights)
-		if id, ok := p.Member(); err == nil && ok && id == w.me.Member() {
-			err = w.stranded(lower, f.ID)
+		next, err := a.Grant(key, p, rights)
+		if err == nil && f.Resource.Rights(p).Has(officer.Share) && !rights.Has(officer.Share) {
+			err = w.stranded(next, f.ID) // the caller may have shared it by this grant alone
 		}
-		return lower, err
+		return next, err
 	})
 }
 
@@ -99,13 +99,16 @@ func (w *Workspace) RevokeOf(ctx context.Context, field officer.ResourceID, from
 		if err == nil {
 			p, next, err = a.Revoke(key, to)
 		}
+		if err == nil && !f.Mine.Has(officer.Share) { // who shares it would miss what only sharers seal again
+			err = w.stranded(p, f.ID)
+		}
 		// Nobody keeps their access because the author has no key to go on with.
-		noKey := f.Ended || errors.Is(err, ErrNotGranted) || errors.Is(err, ErrKeyMissing) || errors.Is(err, officer.ErrClosed)
+		noKey := f.Ended || errors.Is(err, ErrNotGranted) || errors.Is(err, ErrKeyMissing) || errors.Is(err, officer.ErrClosed) || errors.Is(err, officer.ErrLast)
 		if id, member := to.Member(); noKey && (!member || id != w.me.Member()) && (w.Me().Role == officer.RoleOfficer || f.Mine.Has(officer.Share)) {
 			if len(f.Grants) == 1 { // a field that nobody reads any more is lost
 				return nil, fmt.Errorf("reader of %s: %w", f.called(), officer.ErrLast)
 			}
-			closed = true
+			closed, next = true, nil
 			if p, err = a.CloseRevoke(f.ID, to); err == nil { // nor one that guests alone do
 				err = w.stranded(p, f.ID)
 			}

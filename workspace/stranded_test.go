@@ -194,3 +194,67 @@ func TestLowerOneselfWhileOthersMissed(t *testing.T) {
 	seal(t, f.Open("bob"), "will", "more")
 	must(t, f.Open("bob").Rotate(ctx, "will"))
 }
+
+// TestRevokeBySomebodyWhoReads: bob shares the will, but nothing can be sealed to
+// him now. Alice, who only reads it, takes it from dora without opening an epoch
+// that she could not seal to him when he is back.
+func TestRevokeBySomebodyWhoReads(t *testing.T) {
+	t.Parallel()
+	ctx := t.Context()
+	for _, missed := range []bool{false, true} {
+		f := workspacetest.NewFirm(t, "alice")
+		f.Add("alice", "dora", officer.RoleOfficer)
+		f.Add("alice", "erin", officer.RoleOfficer)
+		f.Add("alice", "bob", officer.RoleMember)
+		dora := f.Open("dora")
+		must(t, dora.NewField(ctx, "will"))
+		must(t, dora.Grant(ctx, "will", "bob@example.com", rws))
+		must(t, dora.Grant(ctx, "will", "alice@example.com", officer.Read))
+		by := "erin" // who does not read it, and so closes it
+		if missed {
+			by = "alice" // who opens its next epoch, without bob
+		}
+		back := loseLaptop(t, f, by, "bob")
+		closed, err := f.Open("alice").Revoke(ctx, "will", "dora@example.com")
+		if missed {
+			if !errors.Is(err, officer.ErrLast) {
+				t.Fatalf("%v, %v", closed, err)
+			}
+			back()
+			_, err = f.Open("dora").CatchUp(ctx)
+			must(t, err)
+			_, err = f.Open("alice").Revoke(ctx, "will", "dora@example.com")
+			must(t, err)
+		} else {
+			if err != nil || !closed {
+				t.Fatalf("%v, %v", closed, err)
+			}
+			back()
+		}
+		seal(t, f.Open("bob"), "will", "more")
+		must(t, f.Open("bob").Rotate(ctx, "will"))
+	}
+}
+
+// TestLowerAGroupWhileOthersMissed: alice shares the will through a group alone.
+func TestLowerAGroupWhileOthersMissed(t *testing.T) {
+	t.Parallel()
+	ctx := t.Context()
+	f := workspacetest.NewFirm(t, "alice")
+	f.Add("alice", "dora", officer.RoleOfficer)
+	f.Add("alice", "bob", officer.RoleMember)
+	dora := f.Open("dora")
+	must(t, dora.NewField(ctx, "will"))
+	must(t, f.Open("alice").NewGroup(ctx, "team", nil))
+	must(t, f.Open("dora").Grant(ctx, "will", "team", rws))
+	must(t, f.Open("alice").Grant(ctx, "will", "bob@example.com", rws))
+	_, err := f.Open("alice").Revoke(ctx, "will", "dora@example.com")
+	must(t, err)
+	back := loseLaptop(t, f, "alice", "bob")
+	if err := f.Open("alice").Grant(ctx, "will", "team", rw); !errors.Is(err, officer.ErrLast) {
+		t.Errorf("before bob is back: %v", err)
+	}
+	back()
+	must(t, f.Open("alice").Grant(ctx, "will", "team", rw))
+	must(t, f.Open("bob").Rotate(ctx, "will"))
+}
