@@ -68,9 +68,18 @@ func jsonDeviceOf(d workspace.DeviceInfo) jsonDevice {
 // shortID is as much of an id as people compare and type.
 const shortID = 8
 
+// labelShown is a device's label. Of somebody's first device the log has a
+// commitment alone, until they add another one.
+func labelShown(s string) string {
+	if s == "" {
+		return "(name not shared)"
+	}
+	return term.Escape(s)
+}
+
 // deviceName is a device in a sentence.
 func deviceName(d workspace.DeviceInfo) string {
-	return fmt.Sprintf("%s (%s, %s)", shown(d.LabelText), kindOf(d.Record.Kind), d.ID.String()[:shortID])
+	return fmt.Sprintf("%s (%s, %s)", labelShown(d.LabelText), kindOf(d.Record.Kind), d.ID.String()[:shortID])
 }
 
 func newDeviceListCommand(a *app) *cobra.Command {
@@ -105,7 +114,7 @@ with those that were removed and who removed them.`,
 				case d.This:
 					state = "this one"
 				}
-				t.row(d.ID.String()[:shortID], shown(d.LabelText), kindOf(d.Record.Kind), day(d.AddedTime), state)
+				t.row(d.ID.String()[:shortID], labelShown(d.LabelText), kindOf(d.Record.Kind), day(d.AddedTime), state)
 			}
 			return t.flush()
 		}),
@@ -281,7 +290,7 @@ func (a *app) sayRemoval(ctx context.Context, w *workspace.Workspace, r workspac
 
 // sayEnvelopes is the end of every plan of a removal.
 func (a *app) sayEnvelopes(r workspace.Renewal) {
-	a.say("  envelopes         %d", r.Envelopes)
+	a.say("  sealed again      %s, to those who stay", count(int64(r.Envelopes), "key", "keys"))
 	if r.Skipped > 0 {
 		a.say("  to seal later     %s, to those whose own keys are closed", count(int64(r.Skipped), "key", "keys"))
 	}

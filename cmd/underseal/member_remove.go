@@ -97,11 +97,15 @@ func (a *app) removeMember(ctx context.Context, w *workspace.Workspace, email st
 	}
 	if dryRun {
 		a.say("nothing was changed")
+		a.next("underseal member remove %s", arg(email))
 		return nil
 	}
 	a.say("removed %s", term.Escape(email))
-	if len(r.Closed)+len(r.ClosedGroups) > 0 {
+	switch {
+	case len(r.Closed)+len(r.ClosedGroups) > 0:
 		a.next("tell those whom the closed keys wait for; they type: underseal org catch-up")
+	case len(r.Rotated) > 1: // more than the directory
+		a.next("underseal org rekey: values that were sealed before are still under keys that they had")
 	}
 	return nil
 }

@@ -120,7 +120,7 @@ func (a *app) printMember(j jsonMemberShown) error {
 		if d.Removed {
 			state = ", removed " + day(*d.RemovedAt)
 		}
-		a.print("device         %s, %s (%s)%s", d.Device[:shortID], shown(d.Label), d.Kind, state)
+		a.print("device         %s, %s (%s)%s", d.Device[:shortID], labelShown(d.Label), d.Kind, state)
 	}
 	for _, g := range j.Groups {
 		manages := ""
