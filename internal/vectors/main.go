@@ -73,6 +73,8 @@ func files() map[string]any {
 	memberFile.Vectors, memberFile.Entries = memberVectors()
 	recoveryFile := newFile("log-recovery", []logVector(nil))
 	recoveryFile.Vectors, recoveryFile.Entries = recoveryVectors()
+	proposalFile := newFile("policy-proposal", []proposalVector(nil))
+	proposalFile.Vectors, proposalFile.Entries = proposalVectors()
 	return map[string]any{
 		"suite.json":       newFile("suite", suiteVectors()),
 		"device.json":      newFile("device", deviceVectors()),
@@ -88,7 +90,8 @@ func files() map[string]any {
 		"log-members.json": memberFile,
 		"log-groups.json":  groupFile,
 
-		"log-recovery.json": recoveryFile,
+		"log-recovery.json":    recoveryFile,
+		"policy-proposal.json": proposalFile,
 	}
 }
 

@@ -92,9 +92,24 @@ export function openText(encoded, commitment, kind) {
 
 /* Card files */
 
-const begin = '-----BEGIN UNDERSEAL CARD-----';
-const end = '-----END UNDERSEAL CARD-----';
 const fileLayout = tuple(uint(), bstr(), openingLayout, openingLayout);
+
+/**
+ * The content of the one PEM block of a text.
+ * @param {string} text
+ * @param {string} type
+ * @param {string} rule
+ */
+export function readBlock(text, type, rule) {
+  const [begin, end] = [`-----BEGIN ${type}-----`, `-----END ${type}-----`];
+  const lines = text.split('\n').map((line) => line.replace(/[ \t\r]+$/, ''));
+  const marks = lines.filter((line) => /^-----(BEGIN|END) /.test(line));
+  must(marks.length === 2 && marks[0] === begin && marks[1] === end, rule, 'not one block alone');
+  const base64 = lines.slice(lines.indexOf(begin) + 1, lines.indexOf(end)).join('');
+  const content = new Uint8Array(Buffer.from(base64, 'base64'));
+  must(Buffer.from(content).toString('base64') === base64, rule, 'not base64');
+  return content;
+}
 
 /**
  * Parses and checks a card file (C-1 to C-9).
@@ -102,12 +117,7 @@ const fileLayout = tuple(uint(), bstr(), openingLayout, openingLayout);
  */
 export function parseCardFile(text) {
   must(utf8(text).length <= 3 * maxCard, 'C-7', 'longer than a card file');
-  const lines = text.split('\n').map((line) => line.replace(/[ \t\r]+$/, ''));
-  const marks = lines.filter((line) => /^-----(BEGIN|END) /.test(line));
-  must(marks.length === 2 && marks[0] === begin && marks[1] === end, 'C-7', 'not one block alone');
-  const base64 = lines.slice(lines.indexOf(begin) + 1, lines.indexOf(end)).join('');
-  const content = new Uint8Array(Buffer.from(base64, 'base64'));
-  must(Buffer.from(content).toString('base64') === base64, 'C-7', 'not base64');
+  const content = readBlock(text, 'UNDERSEAL CARD', 'C-7');
   const [, card, name, email] = within((rule) => (rule === 'S-8' ? 'C-2' : 'C-7'), () => {
     must(content.length <= 2 * maxCard, 'S-1', 'longer than a card file');
     checkVersion(content, 4);

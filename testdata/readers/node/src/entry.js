@@ -91,6 +91,17 @@ const shares = (item) =>
 /** @param {unknown} item */
 const cosigned = (item) => list(tuple(hash, bstr()))(item).map(([device, signature]) => ({ device, signature }));
 
+export const policyLayout = struct({
+  1: ['fields', uint()],
+  2: ['folders', uint()],
+  3: ['groups', uint()],
+  4: ['guests', uint()],
+  5: ['officers', uint()],
+  6: ['recovery', uint()],
+  7: ['names', uint()],
+  8: ['cosigned', cosigned, 'optional'],
+});
+
 const operations = {
   [op.genesis]: struct({ 1: ['nonce', bstr(16)], 2: ['card', bstr()], 3: ['name', hash] }),
   [op.memberAdded]: struct({
@@ -148,16 +159,7 @@ const operations = {
   }),
   [op.memberRemoved]: struct({ 1: ['member', hash] }),
   [op.roleChanged]: struct({ 1: ['member', hash], 2: ['role', uint()], 3: ['expires', uint(maxTime), 'optional'] }),
-  [op.policy]: struct({
-    1: ['fields', uint()],
-    2: ['folders', uint()],
-    3: ['groups', uint()],
-    4: ['guests', uint()],
-    5: ['officers', uint()],
-    6: ['recovery', uint()],
-    7: ['names', uint()],
-    8: ['cosigned', cosigned, 'optional'],
-  }),
+  [op.policy]: policyLayout,
   [op.invitationWithdrawn]: struct({ 1: ['invite', hash] }),
   [op.recoveryEnrolled]: struct({
     1: ['member', hash],

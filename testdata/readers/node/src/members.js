@@ -10,8 +10,33 @@ import { of, right, role } from './words.js';
 /** The policy before the first one is set. */
 export const defaultPolicy = { fields: 1, folders: 2, groups: 1, guests: 1, officers: 1, recovery: 0, names: 0 };
 
-const numbers = ({ fields, folders, groups, guests, officers, recovery, names }) =>
+export const numbers = ({ fields, folders, groups, guests, officers, recovery, names }) =>
   [fields, folders, groups, guests, officers, recovery, names];
+
+/** Checks the numbers of a policy, and of its signatures, by a rule. */
+export function checkPolicy({ fields, folders, groups, guests, officers, recovery, names }, cosigned, rule) {
+  for (const highest of [fields, folders, groups, guests]) must(highest === 1 || highest === 2, rule, `for role ${highest}`);
+  must(officers >= 1 && officers <= 255 && names <= 1, rule, 'a number that no policy has');
+  must(recovery === 0 || (recovery >= 2 && recovery <= officers), rule, `threshold ${recovery}`);
+  must(cosigned === undefined || (cosigned.length >= 1 && cosigned.length <= 255), rule, `${cosigned?.length} signatures`);
+}
+
+/**
+ * Adds the officers who signed a policy for a place in the log to those who
+ * have signed already, and refuses other signatures by a rule.
+ */
+export function policySigners(state, sequence, previous, policy, cosigned, rule, signers) {
+  const map = new Map(numbers(policy).map((n, i) => [i + 1, n]));
+  const payload = encode([state.organization, sequence, previous, map]);
+  for (const { device, signature } of cosigned ?? []) {
+    const signer = state.devices.get(hex(device));
+    must(signer !== undefined && !signer.removed, rule, 'a signature by an unknown device');
+    must(state.members.get(signer.member).role === role.officer, rule, "a signature that is not an officer's");
+    must(!signers.has(signer.member), rule, 'a second signature');
+    signers.add(signer.member);
+    within(rule, () => verify(signer.record.signing, 'underseal/v1/policy', payload, signature));
+  }
+}
 
 /** What the methods of a step on an entry need for members; mixed into them in log.js. */
 export const memberSteps = {
@@ -72,22 +97,10 @@ export const memberSteps = {
 
   [op.policy]({ number, cosigned, ...policy }) {
     const { state, entry } = this;
-    const { fields, folders, groups, guests, officers, recovery, names } = policy;
-    for (const highest of [fields, folders, groups, guests]) must(highest === 1 || highest === 2, 'L-5', `for role ${highest}`);
-    must(officers >= 1 && officers <= 255 && names <= 1, 'L-5', 'a number that no policy has');
-    must(recovery === 0 || (recovery >= 2 && recovery <= officers), 'L-5', `threshold ${recovery}`);
-    must(cosigned === undefined || (cosigned.length >= 1 && cosigned.length <= 255), 'L-5', `${cosigned?.length} signatures`);
-    const map = new Map(numbers(policy).map((n, i) => [i + 1, n]));
-    const payload = encode([entry.organization, entry.sequence, entry.previous, map]);
+    const { recovery } = policy;
+    checkPolicy(policy, cosigned, 'L-5');
     const signers = new Set([this.me]);
-    for (const { device, signature } of cosigned ?? []) {
-      const signer = state.devices.get(hex(device));
-      must(signer !== undefined && !signer.removed, 'L-11', 'a signature by an unknown device');
-      must(state.members.get(signer.member).role === role.officer, 'L-11', "a signature that is not an officer's");
-      must(!signers.has(signer.member), 'L-11', 'a second signature');
-      signers.add(signer.member);
-      within('L-11', () => verify(signer.record.signing, 'underseal/v1/policy', payload, signature));
-    }
+    policySigners(state, entry.sequence, entry.previous, policy, cosigned, 'L-11', signers);
     must(recovery >= state.policy.recovery || signers.size >= state.policy.recovery, 'L-11', 'the threshold lowered');
     state.policy = policy;
     state.policySet = true;
