@@ -232,7 +232,11 @@ func (w *Workspace) commit(ctx context.Context, build func(plan.Author) (*plan.P
 			return err
 		}
 		if len(p.Operations) == 0 { // the log has allowed it already
-			return w.upload(ctx, p)
+			if err := w.upload(ctx, p); err != nil {
+				return err
+			}
+			w.follow(ctx)
+			return nil
 		}
 		head := w.state.Head()
 		entry, next, err := w.sign(p)
