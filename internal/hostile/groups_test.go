@@ -127,6 +127,10 @@ func TestAttack6SwappedGroupKey(t *testing.T) {
 		if _, err := f.TryOpen("dora", bad); !errors.Is(err, workspace.ErrFork) && !errors.Is(err, workspace.ErrLog) {
 			t.Errorf("%s: %v", what, err)
 		}
+		// Who joins has seen nothing that a hash could be held against.
+		if _, err := workspace.Join(ctx, workspacetest.NewPerson(t, "zoe").Config(bad), f.ID); !errors.Is(err, workspace.ErrLog) {
+			t.Errorf("%s: zoe joins: %v", what, err)
+		}
 		if len(bad.Put)+len(bad.Appended) != 0 {
 			t.Errorf("%s: something was written", what)
 		}

@@ -95,7 +95,10 @@ func TestAttack2FlippedPolicy(t *testing.T) {
 	head := f.Open("alice").State().Head().Length
 	lax := officer.DefaultPolicy()
 	lax.Fields, lax.Groups, lax.Guests, lax.Names = officer.RoleMember, officer.RoleMember, officer.RoleMember, 1
+	one := strict // what one officer could set, if it was one
+	one.Fields = officer.RoleMember
 	for who, by := range forgers(t, f) {
+		refusedEverywhere(t, f, "put behind by "+who+", as one officer may", injected(t, f, head, false, &one, by.author, by.sign))
 		refusedEverywhere(t, f, "put behind by "+who, injected(t, f, head, false, &lax, by.author, by.sign))
 		refusedEverywhere(t, f, "put into its place by "+who, injected(t, f, head-3, true, &lax, by.author, by.sign))
 	}
