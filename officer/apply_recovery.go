@@ -41,7 +41,11 @@ func (tx *transaction) applyRecoveryEnrolled(o *RecoveryEnrolled) error {
 			return err
 		}
 	}
-	tx.endEnrolment(o.Member)
+	// Whoever keeps as many of its shares as its threshold opens what it holds for
+	// ever, whatever the next one asks for.
+	if m.Enrolment() != nil {
+		return fmt.Errorf("user key of the enrolment before: %w", ErrIncomplete)
+	}
 	m.Enrolments = append(m.Enrolments, Enrolment{
 		Number: o.Number, Threshold: o.Threshold, Commitment: o.Commitment, Generation: o.Generation,
 		Sealed: o.Sealed, Shares: o.Shares, Author: tx.author, Sequence: tx.sequence,

@@ -32,7 +32,8 @@ func enrollInBase(o *officertest.Org) *officertest.Org {
 // recoveryAuthority are the rows of the operations on recovery.
 var recoveryAuthority = []authorityRow{
 	{officer.OpRecoveryEnrolled, true, true, true, []attempt{
-		{"oneself", "enroll ME 2 with alice,omar", always(nil)},
+		{"oneself", "rotate user ME; enroll ME+ 2 with alice,omar", always(nil)},
+		{"oneself again, with the key of before", "enroll ME 2 with alice,omar", always(officer.ErrIncomplete)},
 		{"another", "enroll other 2 with alice,omar", always(officer.ErrAuthority)},
 	}},
 	{officer.OpRecoveryEnded, true, true, true, []attempt{

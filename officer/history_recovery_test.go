@@ -22,7 +22,11 @@ func (h historian) recoveryStep(author, me string) string {
 		if len(holders) == 0 {
 			holders = []string{"alice"}
 		}
-		return fmt.Sprintf("enroll %s %s with %s", me, h.pick([]string{"2", "2", "2", "2", "1", "3"}), strings.Join(holders, ","))
+		again, plus := "", ""
+		if m := h.o.State.Member(h.o.Person(me).ID()); m != nil && m.Enrolment() != nil && h.chance(80) {
+			again, plus = "rotate user "+me+"; ", "+"
+		}
+		return again + fmt.Sprintf("enroll %s%s %s with %s", me, plus, h.pick([]string{"2", "2", "2", "2", "1", "3"}), strings.Join(holders, ","))
 	case "end":
 		return "unenroll " + h.numbered(me) + "; rotate user " + me
 	case "request":

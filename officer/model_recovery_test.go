@@ -119,7 +119,7 @@ func (m *model) enrol(o *officer.RecoveryEnrolled) {
 		e.holders = append(e.holders, x.Officer)
 		m.claimKey(x.Commitment)
 	}
-	m.endPresent(m.me)
+	must(m.present(m.me) == 0, 20)
 	m.enrolments[m.me] = append(slices.Clone(m.enrolments[m.me]), e)
 }
 

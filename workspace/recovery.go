@@ -91,8 +91,11 @@ func (w *Workspace) RecoveryDue() bool {
 // EnrollRecovery puts the caller's user key into escrow with officers, as many
 // of whom as the threshold can bring the caller back. Without emails these are
 // all officers but the caller; a threshold of 0 is the policy's. It takes the
-// place of an earlier enrolment, and ends the requests for it; one that is the
-// same, and for which nobody asks, is left alone.
+// place of an earlier enrolment, replaces the user key that this held, and ends
+// the requests for it; one that is the same, and for which nobody asks, is left
+// alone. What was sealed to the old user key stays in reach of officers who keep
+// shares, and of a device to which they were re-sealed, until its keys are
+// rotated.
 func (w *Workspace) EnrollRecovery(ctx context.Context, threshold int, emails []string) (RecoveryInfo, error) {
 	if err := w.requireMe(); err != nil {
 		return RecoveryInfo{}, err
@@ -121,6 +124,7 @@ func (w *Workspace) EnrollRecovery(ctx context.Context, threshold int, emails []
 	if err != nil {
 		return RecoveryInfo{}, err
 	}
+	w.keys.relist()
 	list, err := w.Recoveries(ctx)
 	if err != nil {
 		return RecoveryInfo{}, err

@@ -310,6 +310,22 @@ func TestAttack62RequestedRecovery(t *testing.T) {
 	if v, err := opens(t, f.Open("bob"), token); err != nil || v != "078-05-1120" {
 		t.Errorf("%q, %v", v, err)
 	}
+	// What mallory was sent opens the escrow, and with it no key of today.
+	olga, omar := sharesOf(t, f, "olga"), sharesOf(t, f, "omar")
+	bob := f.People["bob"].Me.Member()
+	sent := map[uint64]*secret.Bytes{}
+	for _, shares := range []map[uint64]*datakey.Key{olga[bob][1], omar[bob][1]} {
+		for index, key := range shares {
+			sent[index] = key.Raw()
+		}
+	}
+	key, err := escrow.Shamir{}.Join(2, sent)
+	must(t, err)
+	s := f.Open("alice").State()
+	must(t, openEscrow(s, s.Member(bob), s.Member(bob).Enrolments[0], key))
+	if e := s.Member(bob).Enrolments[0]; e.Generation == s.Member(bob).UserKey().Generation {
+		t.Error("whoever has the shares of an enrolment that has ended has the present user key")
+	}
 	// The same where nobody looks: a request with its approvals goes through.
 	second := strand(t, f, "second", "olga", "bob")
 	approve(t, f, second, "olga", "omar")

@@ -124,7 +124,10 @@ one fewer opens nothing. An organization that wants it says so in its policy:
 underseal policy set --recovery.
 
 Type it again to change officers or threshold, or to end a request in your name
-that is not yours. It is renewed by itself whenever your key changes.`,
+that is not yours. Your key is replaced by that; what was encrypted for you before
+stays in reach of as many officers as the threshold who kept their shares, until
+its own keys change: underseal field rotate. It is renewed by itself whenever your
+key changes.`,
 		Example: "underseal recovery enroll --threshold 2",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if cmd.Flags().Changed("threshold") && threshold < 1 {

@@ -44,7 +44,8 @@ func (c *cases) enrolments(s *helpers) {
 	c.refuseOps(closed, bob, "L-16", "enrolled with a closed user key", e.op())
 	c.accept(s.scenario, s.carol.first, "a guest enrols", s.enrol(s.carol, 1, 1, s.carol.user, 2, s.alice, s.dora, s.eve).op())
 	c.accept(s.scenario, s.alice.first, "an officer enrols with others", s.enrol(s.alice, 1, 1, s.alice.user, 2, s.dora, s.eve).op())
-	c.accept(s.scenario, bob, "enrolled twice in an entry", e.op(), s.enrol(s.bob, 2, 1, s.bob.user, 3, s.alice, s.dora, s.eve).op())
+	twice := s.enrol(s.bob, 2, 1, s.bob.user, 3, s.alice, s.dora, s.eve)
+	c.refuseOps(s.scenario, bob, "L-20", "enrolled twice in an entry, and the user key kept", e.op(), twice.op())
 	c.accept(s.scenario, bob, "enrolled, then the key replaced", e.op(), s.opUserKey(s.bob, 2, s.bob.user))
 }
 
@@ -53,6 +54,7 @@ func (c *cases) enrolled(s *helpers) {
 	by := func(d device, rule, name string, ops ...[]byte) { c.refuseOps(s.scenario, d, rule, name, ops...) }
 	user := s.opUserKey(s.bob, 2, s.bob.user)
 	by(bob, "L-16", "an enrolment's number again", s.first.op())
+	by(bob, "L-20", "enrolled again, and the user key kept", s.enrol(s.bob, 2, 1, s.bob.user, 3, s.alice, s.dora, s.eve).op())
 	by(bob, "L-20", "an enrolment ended, and the user key kept", opEndRecovery(s.bob, 1))
 	by(bob, "L-15", "an enrolment ended after it has ended by a new user key", user, opEndRecovery(s.bob, 1))
 	by(bob, "L-15", "another enrolment ended", opEndRecovery(s.bob, 2), user)

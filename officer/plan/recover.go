@@ -46,14 +46,23 @@ func CheckThreshold(p officer.Policy, threshold, officers int) error {
 
 // Enroll puts the present user key of the author's member into escrow: as many
 // of the officers as the threshold can bring the member back. It takes the
-// place of an earlier enrolment.
+// place of an earlier enrolment, and then a next user key that of the present
+// one: whoever keeps shares of what was before opens nothing of what follows.
 func (a Author) Enroll(userKey *keyring.UserKey, threshold int, officers []officer.MemberID) (*Plan, error) {
 	d := a.State.Device(a.Device.ID())
 	if d == nil || d.Removed {
 		return nil, officer.ErrAuthor
 	}
-	p := &Plan{}
-	return p, a.enroll(p, a.State.Member(d.Member), userKey, threshold, officers)
+	p, m := &Plan{}, a.State.Member(d.Member)
+	if m.Enrolment() == nil {
+		return p, a.enroll(p, m, userKey, threshold, officers)
+	}
+	next, err := a.nextUserKey(p, m, userKey, officer.DeviceID{})
+	if err != nil {
+		return nil, err
+	}
+	defer next.Destroy()
+	return p, a.enroll(p, m, next, threshold, officers)
 }
 
 func (a Author) enroll(p *Plan, m *officer.Member, userKey *keyring.UserKey, threshold int, officers []officer.MemberID) error {

@@ -68,7 +68,7 @@ export const recoverySteps = {
       holders.add(hex(officer));
       this.claimKey(share);
     }
-    this.endEnrolment(member);
+    must(present(member) === undefined, 'L-20', 'the user key of the enrolment before');
     member.enrolments.push({ threshold, commitment, generation, sealed, shares, author: this.author, ended: false });
   },
 
