@@ -117,7 +117,7 @@ func (a *app) join(ctx context.Context, f joinFlags) error {
 	}
 	state.Words = inWords(words)
 	if !j.Confirmed() {
-		words, compared, err := a.compareWords(ctx, words, f.words, "The organization: "+state.Fingerprint+"\nThe other device shows six words.")
+		words, compared, err := a.compareWords(ctx, words, f.words, "organization  "+state.Fingerprint, "The other device shows six words.")
 		switch {
 		case errors.Is(err, workspace.ErrPairingWords):
 			return errors.Join(err, j.End())

@@ -245,7 +245,7 @@ func grouped(text *secret.Bytes) string {
 func (a *app) confirmPairing(ctx context.Context, p *workspace.Pairing, found *workspace.PairingAnswer, f pairFlags, state jsonPairing) error {
 	state.Device, state.Label, state.Words = found.Device.String(), found.Label, inWords(found.Words)
 	if !found.Added {
-		words, compared, err := a.compareWords(ctx, found.Words, f.words, fmt.Sprintf("The new device, %s, shows six words.", shown(found.Label)))
+		words, compared, err := a.compareWords(ctx, found.Words, f.words, "the new device calls itself "+shown(found.Label), "The new device shows six words.")
 		if err != nil {
 			if errors.Is(err, workspace.ErrPairingWords) {
 				err = errors.Join(err, p.End(ctx))
@@ -289,7 +289,9 @@ func inWords(words workspace.PairingWords) []string {
 
 // compareWords has the person compare, or takes what they read from the other
 // device; false means that nobody was there to do it.
-func (a *app) compareWords(ctx context.Context, own workspace.PairingWords, given, intro string) (words workspace.PairingWords, compared bool, err error) {
+// about, which may have a text of others in it, stands before the question and
+// not within it (attack 5).
+func (a *app) compareWords(ctx context.Context, own workspace.PairingWords, given, about, intro string) (words workspace.PairingWords, compared bool, err error) {
 	if given != "" {
 		numbers, err := kit.ParseList(given)
 		if err != nil {
@@ -301,6 +303,7 @@ func (a *app) compareWords(ctx context.Context, own workspace.PairingWords, give
 		return workspace.PairingWords(numbers), true, nil
 	}
 	text := strings.Join(inWords(own), " ")
+	a.say("%s", about)
 	question := fmt.Sprintf("%s\n\n    %s\n\nAre they the same on both, each of them?", intro, text)
 	p, err := a.prompt()
 	if err != nil || a.json {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/subtle"
 	"errors"
 	"fmt"
 	"io"
@@ -115,34 +114,11 @@ func (a *app) addMember(ctx context.Context, w *workspace.Workspace, card office
 
 // confirmSafetyNumber compares the digits that were given, or asks.
 func (a *app) confirmSafetyNumber(ctx context.Context, card officer.CardFile, digits string) error {
-	number := officer.SafetyNumber(card.Card.ID())
-	if digits != "" {
-		if subtle.ConstantTimeCompare(plainDigits(digits), plainDigits(number)) != 1 {
-			return errSafetyNumber
-		}
-		return nil
+	if digits == "" { // before the question, and not within it (attack 5)
+		a.say("The card is of: %s <%s>", term.Escape(card.Name.Text), term.Escape(card.Email.Text))
 	}
-	p, err := a.prompt()
-	if err != nil {
-		return withHint(err, "compare the safety number by voice and give it: --safety-number \"DIGITS\"")
-	}
-	lines := safetyLines(card.Card.ID())
-	ok, err := p.Confirm(ctx, fmt.Sprintf(`The card is of: %s <%s>
-Its safety number:
-
-    %s
-    %s
-
-Call its owner, who sees the number with: underseal identity show
-Did they read you exactly these digits?`,
-		term.Escape(card.Name.Text), term.Escape(card.Email.Text), lines[0], lines[1]))
-	if err != nil {
-		return err
-	}
-	if !ok {
-		return errNotConfirmed
-	}
-	return nil
+	return a.compareSafetyNumber(ctx, card.Card.ID(), digits,
+		"Call its owner, who sees the number with: underseal identity show\nDid they read you exactly these digits?")
 }
 
 // plainDigits leaves out what people put between groups of digits.

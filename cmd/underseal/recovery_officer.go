@@ -158,8 +158,8 @@ func (a *app) confirmRecovery(ctx context.Context, r workspace.RequestInfo, digi
     %s
     %s
 
-Call %s, on a number that you know.
-Did they read you exactly these digits, and do they want to be recovered?`, lines[0], lines[1], term.Escape(r.Of.NameText)))
+Call your colleague, on a number that you know.
+Did they read you exactly these digits, and do they want to be recovered?`, lines[0], lines[1]))
 	switch {
 	case err != nil:
 		return err
