@@ -1,6 +1,7 @@
 package workspace_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -31,7 +32,7 @@ func TestAttack62BackDatedAlarm(t *testing.T) {
 	f.Add("alice", "carol", officer.RoleMember)
 	since := workspacetest.Clock().Add(-30 * 24 * time.Hour)
 	for _, who := range []string{"alice", "desk"} {
-		if list, err := f.Open(who).Alarms(ctx, since); err != nil || len(list) != 0 {
+		if list, err := acts(f.Open(who).Alarms(ctx, since)); err != nil || len(list) != 0 {
 			t.Fatalf("%s: before anything happened: %+v, %v", who, list, err)
 		}
 	}
@@ -47,7 +48,7 @@ func TestAttack62BackDatedAlarm(t *testing.T) {
 	// And goes on, to have something of that time after it.
 	must(t, dated(t, f, "bob", long).Grant(ctx, "ssn", "carol@example.com", officer.Read))
 	for _, who := range []string{"alice", "desk", "omar"} {
-		list, err := f.Open(who).Alarms(ctx, since)
+		list, err := acts(f.Open(who).Alarms(ctx, since))
 		if err != nil || len(list) != 2 || list[0].Requested != fresh.Me.Keys().ID() || list[1].Removed != desk {
 			t.Errorf("%s is told %+v, %v", who, list, err)
 		}
@@ -55,11 +56,46 @@ func TestAttack62BackDatedAlarm(t *testing.T) {
 	// An officer's later entry says when it was at the latest.
 	must(t, f.Open("alice").NewField(ctx, "fax"))
 	for _, who := range []string{"alice", "desk", "omar"} {
-		if list, err := f.Open(who).Alarms(ctx, workspacetest.Clock()); err != nil || len(list) != 2 {
+		if list, err := acts(f.Open(who).Alarms(ctx, workspacetest.Clock())); err != nil || len(list) != 2 {
 			t.Errorf("%s is told %+v, %v", who, list, err)
 		}
-		if list, err := f.Open(who).Alarms(ctx, workspacetest.Clock().Add(time.Second)); err != nil || len(list) != 0 {
+		if list, err := acts(f.Open(who).Alarms(ctx, workspacetest.Clock().Add(time.Second))); err != nil || len(list) != 0 {
 			t.Errorf("%s is told for ever: %+v, %v", who, list, err)
 		}
+	}
+}
+
+// acts are the alarms of what devices did to one another.
+func acts(list []workspace.Alarm, err error) ([]workspace.Alarm, error) {
+	return slices.DeleteFunc(list, func(a workspace.Alarm) bool { return a.Added != officer.DeviceID{} }), err
+}
+
+// TestAlarmOfAnAddedDevice: a member's other devices and officers are told of one
+// more device until it is removed; colleagues are not.
+func TestAlarmOfAnAddedDevice(t *testing.T) {
+	t.Parallel()
+	ctx := t.Context()
+	f, _ := firmOfTwo(t)
+	f.Add("alice", "carol", officer.RoleMember)
+	laptop := f.People["bob"].Me.Keys().ID()
+	c := backUp(t, f, "bob", officer.DevicePaperKit, "kit")
+	kitID := c2id(t, f, c)
+	restore(t, f, "desk", c)
+	desk := f.People["desk"].Me.Keys().ID()
+	for _, who := range []string{"alice", "bob", "desk"} {
+		list, err := f.Open(who).Alarms(ctx, workspacetest.Clock())
+		if err != nil || len(list) != 2 || list[0].Added != kitID || list[0].By != laptop || list[1].Added != desk || list[1].By != kitID ||
+			list[1].Member != f.People["bob"].Me.Member() || !list[1].Time.Equal(workspacetest.Clock()) {
+			t.Errorf("%s is told %+v, %v", who, list, err)
+		}
+	}
+	if list, err := f.Open("carol").Alarms(ctx, workspacetest.Clock()); err != nil || len(list) != 0 {
+		t.Errorf("a colleague is told %+v, %v", list, err)
+	}
+	_, err := f.Open("bob").RemoveDevice(ctx, desk)
+	must(t, err)
+	list, err := f.Open("alice").Alarms(ctx, workspacetest.Clock())
+	if err != nil || len(list) != 2 || list[0].Added != kitID || list[1].Removed != desk {
+		t.Errorf("after it was removed: %+v, %v", list, err)
 	}
 }

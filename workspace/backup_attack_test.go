@@ -120,7 +120,7 @@ func TestAttack62StolenDevice(t *testing.T) {
 	laptop, desk := f.People["bob"].Me.Keys().ID(), f.People["desk"].Me.Keys().ID()
 	then := workspacetest.Clock()
 	for _, who := range []string{"alice", "desk"} {
-		if list, err := f.Open(who).Alarms(ctx, then); err != nil || len(list) != 0 {
+		if list, err := acts(f.Open(who).Alarms(ctx, then)); err != nil || len(list) != 0 {
 			t.Errorf("%s: before anything happened: %+v, %v", who, list, err)
 		}
 	}
@@ -133,21 +133,21 @@ func TestAttack62StolenDevice(t *testing.T) {
 		t.Errorf("the later one: %v", err)
 	}
 	for _, who := range []string{"alice", "desk", "bob"} {
-		list, err := f.Open(who).Alarms(ctx, then)
+		list, err := acts(f.Open(who).Alarms(ctx, then))
 		if err != nil || len(list) != 1 || list[0].By != laptop || list[0].Removed != desk || !list[0].Time.Equal(then) {
 			t.Errorf("%s is told %+v, %v", who, list, err)
 		}
-		if list, err := f.Open(who).Alarms(ctx, then.Add(time.Second)); err != nil || len(list) != 1 { // a thief's word alone dates it
+		if list, err := acts(f.Open(who).Alarms(ctx, then.Add(time.Second))); err != nil || len(list) != 1 { // a thief's word alone dates it
 			t.Errorf("%s is told %+v, %v", who, list, err)
 		}
 	}
 	f.Add("alice", "carol", officer.RoleMember)
 	for _, who := range []string{"alice", "desk", "bob"} {
-		if list, err := f.Open(who).Alarms(ctx, then.Add(time.Second)); err != nil || len(list) != 0 {
+		if list, err := acts(f.Open(who).Alarms(ctx, then.Add(time.Second))); err != nil || len(list) != 0 {
 			t.Errorf("%s is told for ever: %+v, %v", who, list, err)
 		}
 	}
-	if list, err := f.Open("carol").Alarms(ctx, then); err != nil || len(list) != 0 {
+	if list, err := acts(f.Open("carol").Alarms(ctx, then)); err != nil || len(list) != 0 {
 		t.Errorf("a colleague is told %+v, %v", list, err)
 	}
 
@@ -172,7 +172,7 @@ func TestAttack62StolenDevice(t *testing.T) {
 		t.Errorf("the owner is back: %q, %v", got, err)
 	}
 	// A user key that is replaced without a removal is told as well.
-	if list, err := f.Open("alice").Alarms(ctx, then); err != nil || len(list) != 2 || list[1].Removed != (officer.DeviceID{}) || list[1].By != back.State().Member(back.Me().ID).Devices[3] {
+	if list, err := acts(f.Open("alice").Alarms(ctx, then)); err != nil || len(list) != 2 || list[1].Removed != (officer.DeviceID{}) || list[1].By != back.State().Member(back.Me().ID).Devices[3] {
 		t.Errorf("Alice is told %+v, %v", list, err)
 	}
 }

@@ -59,12 +59,15 @@ func (w *Workspace) deviceInfo(ctx context.Context, d *officer.Device, entry fun
 
 // Alarm is what somebody does who has lost a device, and what a thief of one
 // does first (attack 62): one device of a member removed another, or replaced
-// the member's user key without removing any; or an officer asked to recover
-// the member.
+// the member's user key without removing any; or brought in one more, which is
+// there still; or an officer asked to recover the member.
 type Alarm struct {
 	Member  officer.MemberID
 	By      officer.DeviceID
-	Removed officer.DeviceID // zero: the user key was replaced
+	Removed officer.DeviceID // zero, and Added too: the user key was replaced
+	// Added is a device, an installation or a backup, that By paired, restored or
+	// wrote down.
+	Added officer.DeviceID
 	// Requested, unless it is zero, is a fresh device for which a recovery was
 	// asked, by an officer's.
 	Requested officer.DeviceID
@@ -90,8 +93,11 @@ func (w *Workspace) Alarms(ctx context.Context, since time.Time) ([]Alarm, error
 	from := w.state.Head().Length
 	for _, m := range members {
 		for _, id := range m.Devices {
-			if d := w.state.Device(id); d.Removed {
+			switch d := w.state.Device(id); {
+			case d.Removed:
 				at[d.RemovedAt], from = m.ID, min(from, d.RemovedAt)
+			case id != m.Devices[0]:
+				at[d.Added], from = m.ID, min(from, d.Added)
 			}
 		}
 		for _, k := range m.UserKeys[1:] {
@@ -128,6 +134,10 @@ func (w *Workspace) Alarms(ctx context.Context, since time.Time) ([]Alarm, error
 		replaced := false
 		for _, op := range e.Operations {
 			switch o := op.(type) {
+			case *officer.DeviceAdded:
+				if id, ok := w.stillThere(o); ok {
+					list = append(list, Alarm{Member: a.Member, By: a.By, Added: id, Time: a.Time})
+				}
 			case *officer.DeviceRemoved:
 				a.Removed = o.Device
 				list = append(list, a)
@@ -140,6 +150,16 @@ func (w *Workspace) Alarms(ctx context.Context, since time.Time) ([]Alarm, error
 		}
 	}
 	return list, nil
+}
+
+// stillThere is the device that an operation brought in, if nobody has removed it.
+func (w *Workspace) stillThere(o *officer.DeviceAdded) (officer.DeviceID, bool) {
+	record, err := officer.ParseDeviceRecord(o.Device)
+	if err != nil {
+		return officer.DeviceID{}, false // the log has none such
+	}
+	d := w.state.Device(record.ID())
+	return record.ID(), d != nil && !d.Removed
 }
 
 // past tells of each entry whether it is from before a time, whatever its author
@@ -168,7 +188,7 @@ func (w *Workspace) DeviceID() officer.DeviceID { return w.me.Keys().ID() }
 // backup, which is unlocked here and so agrees. The present user key is sealed
 // to it first; earlier ones open by its history. label is filed for those who
 // read the directory, if the caller does. A device that is there already is
-// left as it is.
+// left as it is. It fails with ErrExpired for a guest whose time is over.
 func (w *Workspace) AddDevice(ctx context.Context, d *keyring.Device, label officer.Opening) error {
 	if err := w.requireMe(); err != nil {
 		return err
@@ -192,6 +212,9 @@ func (w *Workspace) addDevice(ctx context.Context, record officer.DeviceRecord, 
 			return nil, err
 		}
 		m := w.Me()
+		if w.Expired(m) {
+			return nil, ErrExpired
+		}
 		switch there := w.state.Device(record.ID()); {
 		case there == nil:
 		case there.Removed:

@@ -542,7 +542,7 @@ func TestAttack62PairedDevices(t *testing.T) {
 	_, err = f.Open("phone").RemoveDevice(ctx, ids["bob"])
 	must(t, err)
 	for _, who := range []string{"alice", "phone", "bob", "desk"} {
-		list, err := f.Open(who).Alarms(ctx, then)
+		list, err := acts(f.Open(who).Alarms(ctx, then))
 		must(t, err)
 		if len(list) != 2 || list[0].By != ids["bob"] || list[0].Removed != ids["desk"] || list[1].By != ids["phone"] || list[1].Removed != ids["bob"] {
 			t.Errorf("%s is told %+v", who, list)

@@ -67,6 +67,9 @@ func (w *Workspace) BeginPairing(ctx context.Context, good time.Duration) (*Pair
 	if err := w.requireMe(); err != nil {
 		return nil, err
 	}
+	if w.Expired(w.Me()) {
+		return nil, ErrExpired
+	}
 	if before, err := w.Pairing(); err == nil {
 		defer before.Close()
 		if err := before.End(ctx); err != nil {

@@ -123,7 +123,12 @@ func (w *Workspace) checkExpiry(role officer.Role, until time.Time) error {
 // ChangeRole gives a member another role, by an officer, and a guest another
 // last day; the zero time is none. A role hands out no key but that of the
 // directory: an officer gets it with all rights, a member to read and write,
-// and from a guest it is taken in the same entry.
+// and from a guest it is taken in the same entry. While the directory is closed, or
+// nothing can be sealed to them, an officer who becomes a member keeps the right to
+// share it; the same role once more takes it.
+//
+// A guest whose time is over becomes a member like any other. What got new keys in
+// between they are granted again by whoever shares it.
 //
 // Who becomes a guest gives up what guests do not get first: a *GuestError says
 // what. It fails with ErrRecovery where colleagues are left with too few officers
@@ -163,6 +168,18 @@ func (w *Workspace) ChangeRole(ctx context.Context, id officer.MemberID, role of
 	return err
 }
 
+// ofDirectory are the rights on the directory that come with a role.
+func ofDirectory(role officer.Role) officer.Rights {
+	switch role {
+	case officer.RoleOfficer:
+		return officer.Read | officer.Write | officer.Share
+	case officer.RoleMember:
+		return officer.Read | officer.Write
+	default:
+		return 0
+	}
+}
+
 func expiresAt(until time.Time) uint64 {
 	if until.IsZero() {
 		return 0
@@ -179,7 +196,8 @@ func (w *Workspace) checkRole(id officer.MemberID, role officer.Role, until time
 	if err != nil {
 		return err
 	}
-	if m.Role == role && m.Expires == expiresAt(until) {
+	if dir := w.state.Directory(); m.Role == role && m.Expires == expiresAt(until) &&
+		(role == officer.RoleGuest || dir == nil || dir.Rights(officer.MemberPrincipal(id)) == ofDirectory(role)) {
 		return ErrSameRole
 	}
 	if m.Role == officer.RoleOfficer && role != officer.RoleOfficer {
@@ -237,7 +255,7 @@ func (w *Workspace) fitForGuest(id officer.MemberID) error {
 // planRole is the change of role with what it does to the directory.
 func (w *Workspace) planRole(ctx context.Context, a plan.Author, id officer.MemberID, role officer.Role, until time.Time) (*plan.Plan, *datakey.Key, error) {
 	m := a.State.Member(id)
-	if m.Role == role { // the log changes the role alone, so it changes twice
+	if m.Role == role && role == officer.RoleGuest { // the log changes the role alone, so it changes twice
 		between, err := a.ChangeRole(id, officer.RoleMember, time.Time{})
 		if err != nil {
 			return nil, nil, err
@@ -248,7 +266,10 @@ func (w *Workspace) planRole(ctx context.Context, a plan.Author, id officer.Memb
 		}
 		return between, nil, err
 	}
-	change, err := a.ChangeRole(id, role, until)
+	change, err := &plan.Plan{}, error(nil)
+	if m.Role != role {
+		change, err = a.ChangeRole(id, role, until)
+	}
 	dir := a.State.Directory()
 	if err != nil || dir == nil {
 		return change, nil, err
@@ -276,23 +297,18 @@ func (w *Workspace) planRole(ctx context.Context, a plan.Author, id officer.Memb
 		}
 		return w.withoutDirectory(a, key, open, change, to)
 	}
-	rights := officer.Read | officer.Write
-	if role == officer.RoleOfficer {
-		rights |= officer.Share
-	}
+	rights := ofDirectory(role)
 	switch has := dir.Rights(to); {
 	case has == rights:
 		return change, nil, nil
-	case has.Has(rights) && (!open || m.KeyClosed):
+	case has.Has(rights) && (!open || m.KeyClosed) && m.Role != role:
 		return change, nil, nil // what they may do less can wait, the role cannot
-	case w.Expired(m):
-		return nil, nil, fmt.Errorf("%w: give them another day first", ErrExpired)
 	case m.KeyClosed:
 		return nil, nil, ErrKeyClosed
 	case err != nil:
 		return nil, nil, err
 	}
-	grant, err := a.Grant(key, to, rights)
+	grant, err := a.GrantBeyond(key, id, rights)
 	if err == nil {
 		change.Join(grant)
 	}

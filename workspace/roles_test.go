@@ -5,7 +5,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/underseal/underseal/envelope"
+	"github.com/underseal/underseal/keyring/kit"
 	"github.com/underseal/underseal/officer"
+	"github.com/underseal/underseal/officer/plan"
+	"github.com/underseal/underseal/store"
 	"github.com/underseal/underseal/workspace"
 	"github.com/underseal/underseal/workspace/workspacetest"
 )
@@ -157,13 +161,118 @@ func TestGuestExpires(t *testing.T) {
 	if _, err := opens(t, f.Open("gina"), seal(t, late, "ssn", "new")); err == nil {
 		t.Error("gina reads on")
 	}
-	if err := late.ChangeRole(ctx, id(f, "gina"), officer.RoleMember, noDay, workspace.Consent{}); !errors.Is(err, workspace.ErrExpired) {
-		t.Errorf("a member whose time is over: %v", err)
+	c = f.People["gina"].Config(f.Store)
+	c.Now = func() time.Time { return day }
+	gina, err := workspace.Open(ctx, c)
+	must(t, err)
+	b, err := kit.New(officer.DevicePaperKit, f.ID, "kit")
+	must(t, err)
+	if err := gina.AddDevice(ctx, b.Keys(), b.Label()); !errors.Is(err, workspace.ErrExpired) {
+		t.Errorf("one more device: %v", err)
+	}
+	if _, err := gina.BeginPairing(ctx, 0); !errors.Is(err, workspace.ErrExpired) {
+		t.Errorf("pairing: %v", err)
 	}
 	if _, err := late.RemoveMember(ctx, id(f, "gina"), workspace.Consent{}); err != nil {
 		t.Error(err)
 	}
 	if len(late.ExpiredGuests(ctx)) != 0 {
 		t.Error("proposed again")
+	}
+}
+
+// TestGuestOfThePastBecomesMember: one entry ends the time and grants the
+// directory; what was changed meanwhile a sharer grants again.
+func TestGuestOfThePastBecomesMember(t *testing.T) {
+	t.Parallel()
+	ctx := t.Context()
+	f := workspacetest.NewFirm(t, "alice")
+	f.Join("gina")
+	day := workspacetest.Clock().Add(time.Hour)
+	alice := f.Open("alice")
+	must(t, alice.AddGuest(ctx, f.People["gina"].Me.Card(), day))
+	must(t, alice.NewField(ctx, "ssn"))
+	must(t, alice.Grant(ctx, "ssn", "gina@example.com", officer.Read))
+	c := f.People["alice"].Config(f.Store)
+	c.Now = func() time.Time { return day }
+	late, err := workspace.Open(ctx, c)
+	must(t, err)
+	must(t, late.Rotate(ctx, "ssn"))
+	token := seal(t, late, "ssn", "new")
+	head := late.State().Head().Length
+	must(t, late.ChangeRole(ctx, id(f, "gina"), officer.RoleMember, noDay, workspace.Consent{}))
+	if n := late.State().Head().Length - head; n != 1 {
+		t.Errorf("%d entries", n)
+	}
+	gina := f.Open("gina")
+	if m := gina.Me(); m.Role != officer.RoleMember || m.Expires != 0 || gina.State().Directory().Rights(officer.MemberPrincipal(m.ID)) != rw {
+		t.Errorf("%+v", m)
+	}
+	if gina.OrganizationName(ctx) == "" {
+		t.Error("she does not read the directory")
+	}
+	must(t, late.Grant(ctx, "ssn", "gina@example.com", officer.Read))
+	if got, err := opens(t, f.Open("gina"), token); err != nil || got != "new" {
+		t.Errorf("what was changed meanwhile: %q, %v", got, err)
+	}
+}
+
+// TestStepDownFromAClosedDirectory: the role goes at once, the right to share the
+// directory once that is open.
+func TestStepDownFromAClosedDirectory(t *testing.T) {
+	t.Parallel()
+	ctx := t.Context()
+	f := firmOfGroups(t)
+	dir := f.Open("alice").State().Directory().ID
+	p := &plan.Plan{Operations: []officer.Operation{&officer.KeyClosed{Resource: dir, Epoch: 1}}}
+	appendAs(t, f, f.People["dora"], p)
+	alice := id(f, "alice")
+	without := &withholding{f.Store, envelope.Recipient{Kind: envelope.ToMember, ID: alice[:]}.Index()}
+	rightsOf := func() officer.Rights {
+		return f.Open("alice").State().Directory().Rights(officer.MemberPrincipal(id(f, "dora")))
+	}
+	step := func(st store.Store) error {
+		return f.OpenOn("alice", st).ChangeRole(ctx, id(f, "dora"), officer.RoleMember, noDay, workspace.Consent{})
+	}
+	must(t, step(without))
+	if m := f.Open("dora").Me(); m.Role != officer.RoleMember || rightsOf() != rws {
+		t.Errorf("%+v, %s", m, rightsOf())
+	}
+	if err := step(without); !errors.Is(err, workspace.ErrKeyMissing) {
+		t.Errorf("still closed: %v", err)
+	}
+	must(t, step(f.Store))
+	if rightsOf() != rw {
+		t.Errorf("dora has %s", rightsOf())
+	}
+	if err := step(f.Store); !errors.Is(err, workspace.ErrSameRole) {
+		t.Errorf("once more: %v", err)
+	}
+	if f.Open("dora").OrganizationName(ctx) == "" {
+		t.Error("dora does not read the directory any more")
+	}
+}
+
+// TestStepDownOfAHolder: an officer whose share colleagues need goes on being one,
+// unless that is meant.
+func TestStepDownOfAHolder(t *testing.T) {
+	t.Parallel()
+	ctx := t.Context()
+	f, _ := recoverable(t)
+	_, err := f.Open("bob").EnrollRecovery(ctx, 2, []string{"omar@example.com", "olga@example.com"})
+	must(t, err)
+	step := func(meant workspace.Consent) error {
+		return f.Open("alice").ChangeRole(ctx, id(f, "omar"), officer.RoleMember, noDay, meant)
+	}
+	head := f.Open("alice").State().Head()
+	if err := step(workspace.Consent{}); !errors.Is(err, workspace.ErrRecovery) {
+		t.Errorf("an officer who holds a share that is needed: %v", err)
+	}
+	if f.Open("alice").State().Head() != head {
+		t.Error("something was written")
+	}
+	must(t, step(workspace.Consent{Recovery: true}))
+	if !f.Open("bob").RecoveryDue() {
+		t.Error("nobody tells Bob to enrol again")
 	}
 }
