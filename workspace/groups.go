@@ -179,30 +179,7 @@ func (w *Workspace) AddToGroup(ctx context.Context, group, email string, rights 
 			return fmt.Errorf("group %.80q: %w", group, err)
 		}
 	}
-	return w.commit(ctx, func(a plan.Author) (*plan.Plan, error) {
-		g, m, err := w.groupAndMember(ctx, group, email)
-		if err != nil {
-			return nil, err
-		}
-		had, want := rightsIn(g, m.ID), rights
-		if want == 0 {
-			want = max(had, officer.Read)
-		}
-		if g.Orphaned() && had != 0 && want.Has(officer.Share) && w.Me().Role == officer.RoleOfficer {
-			return a.RestoreGroup(g.ID, m.ID)
-		}
-		if !g.Manages(w.me.Member()) {
-			return nil, fmt.Errorf("to manage group %.80q is %w", group, ErrNotGranted)
-		}
-		seed, err := w.keys.group(ctx, g, g.Epoch().Number)
-		if err != nil {
-			return nil, fmt.Errorf("group %.80q: %w", group, err)
-		}
-		if had == want {
-			return a.ResealGroup(seed, m.ID)
-		}
-		return a.AddToGroup(seed, m.ID, want)
-	})
+	return w.commit(ctx, func(a plan.Author) (*plan.Plan, error) { return w.planAddition(ctx, a, group, email, rights) })
 }
 
 func rightsIn(g *officer.Group, m officer.MemberID) officer.Rights {

@@ -2,6 +2,7 @@ package workspace_test
 
 import (
 	"errors"
+	"slices"
 	"testing"
 
 	"github.com/underseal/underseal/fieldcrypt"
@@ -147,4 +148,43 @@ func TestMissedByMember(t *testing.T) {
 	if got := f.Open("bob again").OrganizationName(ctx); got != "Example LLP" {
 		t.Errorf("the directory is not read: %q", got)
 	}
+}
+
+// TestPlanGroupAddition says what somebody would read before they can, and refuses
+// what the addition would.
+func TestPlanGroupAddition(t *testing.T) {
+	t.Parallel()
+	ctx := t.Context()
+	f, token := team(t)
+	alice := f.Open("alice")
+	must(t, alice.NewField(ctx, "ssn"))
+	must(t, alice.Grant(ctx, "ssn", "team", officer.Read))
+	must(t, alice.Grant(ctx, "ssn", "carol@example.com", officer.Read))
+	head := alice.State().Head()
+	names := func(list []workspace.GroupReads) (out []string) {
+		for _, r := range list {
+			out = append(out, r.LabelText)
+		}
+		return out
+	}
+	r, err := alice.PlanGroupAddition(ctx, "team", "carol@example.com", 0)
+	must(t, err)
+	if opens, opened := names(r.Opens), names(r.Opened); !slices.Equal(opens, []string{"phone"}) || !slices.Equal(opened, []string{"ssn"}) || r.Rights != officer.Read || r.Member.EmailText != "carol@example.com" || r.Group.NameText != "team" {
+		t.Errorf("%v, %v, %+v", opens, opened, r)
+	}
+	if r, err := alice.PlanGroupAddition(ctx, "team", "bob@example.com", belongs); err != nil || len(r.Opens) != 0 {
+		t.Errorf("who is in it: %+v, %v", r, err)
+	}
+	for by, want := range map[string]error{"bob": workspace.ErrNotGranted, "dora": workspace.ErrNotGranted} {
+		if _, err := f.Open(by).PlanGroupAddition(ctx, "team", "carol@example.com", 0); !errors.Is(err, want) {
+			t.Errorf("by %s: %v", by, err)
+		}
+	}
+	if _, err := alice.PlanGroupAddition(ctx, "team", "nobody@example.com", 0); !errors.Is(err, workspace.ErrNoSuch) {
+		t.Errorf("nobody: %v", err)
+	}
+	if f.Open("alice").State().Head() != head {
+		t.Error("something was written")
+	}
+	whoOpens(t, f, token, map[string]bool{"carol": false})
 }
