@@ -128,6 +128,28 @@ func TestAttack51KilledRemoval(t *testing.T) {
 	w.run("alice", "open", "sealed.csv", "--out", "plain.csv")
 }
 
+// TestAttack51KilledRotation kills the rotation of a field, and of the group that
+// reads it: what was sealed opens, and the next rotation succeeds.
+func TestAttack51KilledRotation(t *testing.T) {
+	t.Parallel()
+	w := deviceWorld(t)
+	w.run("alice", "field", "new", "ssn")
+	w.run("alice", "group", "new", "team")
+	w.run("alice", "field", "grant", "ssn", "--to-group", "team")
+	const people = "id,ssn\na,078-05-1120\n"
+	w.write("people.csv", people)
+	w.run("alice", "seal", "people.csv", "--out", "sealed.csv", "--record-id", "id", "--column", "ssn")
+	for _, args := range [][]string{{"field", "rotate", "ssn"}, {"group", "rotate", "team"}} {
+		w.everyFile(func(int) []string { return args }, func(n int) {
+			w.run("alice", args...)
+			w.run("alice", "open", "sealed.csv", "--out", "plain.csv", "--record-id", "id", "--force")
+			if got, err := os.ReadFile(w.path("plain.csv")); err != nil || string(got) != people {
+				t.Errorf("%v, killed at %d: %q, %v", args, n, got, err)
+			}
+		})
+	}
+}
+
 // TestAttack51KilledPairing kills the old device's side, from the code to the
 // entry; the new one comes to its end each time, as one device.
 func TestAttack51KilledPairing(t *testing.T) {
