@@ -101,6 +101,7 @@ func (s InvitationStatus) err() error {
 // InvitationRequest says whom an officer invites, and how.
 type InvitationRequest struct {
 	Role   officer.Role
+	Until  time.Time     // when a guest's time ends; zero for never
 	Groups []string      // names of groups that the officer manages
 	Life   time.Duration // 0 is InvitationLife
 	Hint   string        // for whom it is, to the officer alone; may be empty
@@ -114,11 +115,12 @@ type InvitationInfo struct {
 	ID       officer.Hash // names it in the log
 	Status   InvitationStatus
 	Role     officer.Role
+	Until    time.Time // when a guest's time ends; zero for never, and unknown to the invited
 	Groups   []officer.GroupID
 	Hint     string
 	InPerson bool
 	Created  time.Time
-	Expires  time.Time
+	Expires  time.Time // of the invitation
 	// Card is that of who has answered: for InvitationAccepted.
 	Card officer.CardFile
 	// Member is who has answered, if anybody has.
@@ -148,6 +150,9 @@ func (w *Workspace) CreateInvitation(ctx context.Context, r InvitationRequest) (
 	if r.Role < officer.RoleOfficer || r.Role > officer.RoleGuest {
 		return InvitationInfo{}, officer.ErrRole
 	}
+	if err := w.checkExpiry(r.Role, r.Until); err != nil {
+		return InvitationInfo{}, err
+	}
 	if r.Hint != "" {
 		if err := (officer.Opening{Kind: officer.TextName, Text: r.Hint}).Check(); err != nil || len(r.Hint) > maxHint {
 			return InvitationInfo{}, fmt.Errorf("for whom the invitation is: %w", officer.ErrText)
@@ -165,7 +170,7 @@ func (w *Workspace) CreateInvitation(ctx context.Context, r InvitationRequest) (
 		return InvitationInfo{}, err
 	}
 	defer inv.Destroy()
-	rec := issued{Role: r.Role, Groups: groups, Hint: r.Hint, InPerson: number(r.InPerson), Created: unix(w.now())}
+	rec := issued{Role: r.Role, Until: expiresAt(r.Until), Groups: groups, Hint: r.Hint, InPerson: number(r.InPerson), Created: unix(w.now())}
 	mail, err := w.invitationMessage(ctx, inv, rec)
 	if err != nil {
 		return InvitationInfo{}, err

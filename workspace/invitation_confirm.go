@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/underseal/underseal/envelope"
 	"github.com/underseal/underseal/internal/datakey"
@@ -175,6 +174,9 @@ func (w *Workspace) planInvited(ctx context.Context, a plan.Author, inv *plan.In
 		}
 		return nil, ErrInvitationWithdrawn
 	}
+	if err := w.checkExpiry(info.Role, info.Until); err != nil {
+		return nil, err
+	}
 	if err := w.CheckCard(ctx, info.Card); err != nil {
 		return nil, err
 	}
@@ -194,5 +196,5 @@ func (w *Workspace) planInvited(ctx context.Context, a plan.Author, inv *plan.In
 		}
 		seeds = append(seeds, seed)
 	}
-	return a.AddInvited(info.Card, info.Role, time.Time{}, inv.Hash(), directory, seeds...)
+	return a.AddInvited(info.Card, info.Role, info.Until, inv.Hash(), directory, seeds...)
 }

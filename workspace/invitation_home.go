@@ -39,6 +39,7 @@ type issued struct {
 	_        struct{} `cbor:",toarray"`
 	Line     []byte   // what plan.Invitation.Encode gives
 	Role     officer.Role
+	Until    uint64 // unix seconds, or 0
 	Groups   []officer.GroupID
 	Hint     string
 	InPerson uint8
@@ -61,10 +62,14 @@ func (r issued) open() (*plan.Invitation, error) {
 
 // info is what is known without a look into the store.
 func (r issued) info(inv *plan.Invitation) InvitationInfo {
-	return InvitationInfo{
+	info := InvitationInfo{
 		ID: inv.Hash(), Role: r.Role, Groups: r.Groups, Hint: r.Hint, InPerson: r.InPerson == 1, Member: r.Member,
 		Created: time.Unix(int64(r.Created), 0).UTC(), Expires: inv.Expires,
 	}
+	if r.Until != 0 {
+		info.Until = timeOf(r.Until)
+	}
+	return info
 }
 
 // loadSealed reads one of this device's sealed files; nil where there is none.

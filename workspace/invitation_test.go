@@ -165,6 +165,47 @@ func TestInvitationIntoGroups(t *testing.T) {
 	}
 }
 
+// TestInvitationOfAGuest lets a guest in until a day, which has to come yet.
+func TestInvitationOfAGuest(t *testing.T) {
+	t.Parallel()
+	ctx := t.Context()
+	f := workspacetest.NewFirm(t, "alice")
+	alice := f.Open("alice")
+	day := workspacetest.Clock().Add(time.Hour)
+	for what, r := range map[string]workspace.InvitationRequest{
+		"a member":  {Role: officer.RoleMember, Until: day},
+		"yesterday": {Role: officer.RoleGuest, Until: workspacetest.Clock()},
+	} {
+		if _, err := alice.CreateInvitation(ctx, r); !errors.Is(err, workspace.ErrExpired) && !errors.Is(err, officer.ErrRole) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	info, inv := invite(t, alice, workspace.InvitationRequest{Role: officer.RoleGuest, Until: day})
+	late, lateInv := invite(t, alice, workspace.InvitationRequest{Role: officer.RoleGuest, Until: day})
+	if got := status(t, f.Open("alice"), info.ID); !got.Until.Equal(day) {
+		t.Errorf("kept: %+v", got)
+	}
+	gina, gus := workspacetest.NewPerson(t, "gina"), workspacetest.NewPerson(t, "gus")
+	must(t, accept(t, f.Store, gina, inv))
+	must(t, accept(t, f.Store, gus, lateInv))
+	m, err := f.Open("alice").ConfirmInvitation(ctx, info.ID, gina.Me.Member(), true)
+	must(t, err)
+	if m.Role != officer.RoleGuest || m.Expires != uint64(day.Unix()) {
+		t.Errorf("%+v", m.Member)
+	}
+	c := f.People["alice"].Config(f.Store)
+	c.Now = func() time.Time { return day }
+	w, err := workspace.Open(ctx, c)
+	must(t, err)
+	head := w.State().Head()
+	if _, err := w.ConfirmInvitation(ctx, late.ID, gus.Me.Member(), true); !errors.Is(err, workspace.ErrExpired) {
+		t.Errorf("after that day: %v", err)
+	}
+	if w.State().Head() != head {
+		t.Error("something was written")
+	}
+}
+
 // TestInvitationDeclinedAndWithdrawn: both sides see it, and nobody is let in.
 func TestInvitationDeclinedAndWithdrawn(t *testing.T) {
 	t.Parallel()
