@@ -26,6 +26,13 @@ func TestAttack46EndWithoutTheThreshold(t *testing.T) {
 			t.Errorf("with %d approvals: %v", n, err)
 		}
 	}
+	// One officer does not count twice.
+	olga := f.People["olga"].Me
+	share, _ := f.Open("alice").State().Member(end.Member).Enrolment().ShareOf(olga.Member())
+	twice := &officer.RecoveryApproved{Member: end.Member, Device: id, Number: 1, Index: share.Index}
+	if _, err := f.TryOpen("bob", forged(t, f, olga.Keys().ID(), olga.Keys().Sign, twice)); !errors.Is(err, workspace.ErrLog) || !errors.Is(err, officer.ErrUnknown) {
+		t.Errorf("olga approves twice: %v", err)
+	}
 	approve(t, f, id, "omar") // with all of them it lacks the rest of the entry
 	if _, err := f.TryOpen("bob", forged(t, f, id, mallory.Sign, end)); !errors.Is(err, officer.ErrIncomplete) {
 		t.Errorf("with two approvals: %v", err)
