@@ -263,15 +263,34 @@ func (e *Evidence) Part(o *Evidence) (shared uint64, fork bool, err error) {
 
 // Seen tells whether somebody has signed that they have seen the log go on after
 // so many entries: by a statement, or by an entry that follows. A single entry
-// that nobody has seen in the log may be one that lost a race.
-func (e *Evidence) Seen(shared uint64) bool {
-	if uint64(len(e.entries)) > shared+1 {
-		return true
+// that nobody has seen in the log may be one that lost a race; and who made it
+// can sign what follows as well, without any store. So their own word does not
+// count, unless they are an officer in both logs.
+func (e *Evidence) Seen(shared uint64, other *Evidence) bool {
+	if shared >= uint64(len(e.entries)) {
+		return false
+	}
+	author := e.memberOf(e.entries[shared].author)
+	believed := func(id officer.DeviceID) bool {
+		m := e.memberOf(id)
+		return m != author || isOfficer(e.State, m) && isOfficer(other.State, m)
+	}
+	for _, x := range e.entries[shared+1:] {
+		if believed(x.author) {
+			return true
+		}
 	}
 	for _, s := range e.Statements {
-		if s.Length > shared && !s.Fork && !s.Ahead {
+		if s.Length > shared && !s.Fork && !s.Ahead && believed(s.Device) {
 			return true
 		}
 	}
 	return false
+}
+
+func (e *Evidence) memberOf(id officer.DeviceID) officer.MemberID { return e.State.Device(id).Member }
+
+func isOfficer(s *officer.State, id officer.MemberID) bool {
+	m := s.Member(id)
+	return m != nil && !m.Removed && m.Role == officer.RoleOfficer
 }

@@ -172,7 +172,8 @@ on. Neither a home nor a store is needed. What it shows is said plainly; evidenc
 that does not verify is refused with exit status 7.
 
 Two files, of two devices, prove that two histories are kept if they part and
-somebody has signed to have seen each of the two go on. One file shows that a
+somebody has signed to have seen each of the two go on: an officer, or somebody
+other than who made the first entry that differs. One file shows that a
 device has signed to have seen another history than the one beside it: then
 either somebody keeps two, or whoever holds that device says what is not so.
 It does not prove who: the store, or people who work with it.`,
@@ -259,7 +260,7 @@ func compareEvidence(one, other *workspace.Evidence, out *jsonEvidenceCheck) err
 	a, b := one.State.Head().Length, other.State.Head().Length
 	switch {
 	case fork:
-		out.Verdict, out.Proof = verdictFork, one.Seen(shared) && other.Seen(shared)
+		out.Verdict, out.Proof = verdictFork, one.Seen(shared, other) && other.Seen(shared, one)
 		out.Authors = []string{one.Author(shared).String(), other.Author(shared).String()}
 	case out.Verdict == verdictStatement:
 	case a == b:
@@ -297,7 +298,7 @@ func (a *app) printEvidence(out jsonEvidenceCheck) {
 		}
 		a.print("that is proof of a fork; it does not say who made it: the store, or people who work with it")
 	case out.Verdict == verdictFork:
-		a.print("they part after %d entries, but nobody has signed to have seen one of them go on: that entry may have lost a race, which is no fork", out.Shared)
+		a.print("they part after %d entries, but nobody other than its own author has signed to have seen one of them go on: that entry may have lost a race, which is no fork, or its author made it up", out.Shared)
 	case out.Verdict == verdictStatement:
 		a.print("a device signed to have seen another history: somebody keeps two, or its holder says what is not so; with that device's own evidence it is proof")
 	case len(out.Files) == 2:

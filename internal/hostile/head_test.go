@@ -312,7 +312,7 @@ func TestAttack12EvidenceOfTheFork(t *testing.T) {
 
 	one, two := write("alice", f.Store, cause), write("dora", other, nil)
 	shared, fork, err := one.Part(two)
-	if err != nil || !fork || shared != length || !one.Seen(shared) || !two.Seen(shared) {
+	if err != nil || !fork || shared != length || !one.Seen(shared, two) || !two.Seen(shared, one) {
 		t.Errorf("%d, %v, %v", shared, fork, err)
 	}
 	if one.Author(shared) != f.People["alice"].Me.Keys().ID() || two.Author(shared) != f.People["dora"].Me.Keys().ID() {
@@ -338,8 +338,8 @@ func TestAttack12EvidenceOfTheFork(t *testing.T) {
 		must(t, lost.Append(t.Context(), uint64(i), e))
 	}
 	three := write("bob", lost, nil) // Bob has pinned what comes before
-	if shared, fork, err := one.Part(three); err != nil || !fork || shared != length || three.Seen(shared) {
-		t.Errorf("a lost race: %d, %v, %v, seen %v", shared, fork, err, three.Seen(shared))
+	if shared, fork, err := one.Part(three); err != nil || !fork || shared != length || three.Seen(shared, one) {
+		t.Errorf("a lost race: %d, %v, %v, seen %v", shared, fork, err, three.Seen(shared, one))
 	}
 	if _, _, err := one.Part(write2(t, workspacetest.NewFirm(t, "mallory"))); !errors.Is(err, officer.ErrOrganization) {
 		t.Errorf("another organization: %v", err)
