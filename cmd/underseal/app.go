@@ -152,14 +152,20 @@ func (a *app) printJSON(v any, failed error) {
 		out = append(append(out, ','), members...)
 	}
 	if failed != nil {
-		p := classify(failed)
-		if body, err = json.Marshal(jsonError{Code: p.class.name, Exit: p.class.code, Message: p.message, Hint: p.hint}); err != nil {
-			body = []byte("null")
-		}
-		out = append(append(out, `,"error":`...), body...)
-		a.failure = true
+		out = append(append(out, `,"error":`...), a.errorJSON(failed)...)
 	}
 	_, _ = a.jsonTo.Write(append(escapeJSON(out), "}\n"...)) // the output remembers
+}
+
+// errorJSON is the error of a command, which is printed then.
+func (a *app) errorJSON(failed error) []byte {
+	a.failure = true
+	p := classify(failed)
+	body, err := json.Marshal(jsonError{Code: p.class.name, Exit: p.class.code, Message: p.message, Hint: p.hint})
+	if err != nil {
+		return []byte("null")
+	}
+	return body
 }
 
 // say writes a line for people to standard error; silent with --json.

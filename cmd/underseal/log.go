@@ -154,17 +154,6 @@ func (a *app) streamJSON(list string, items iter.Seq2[any, error]) error {
 	return failed
 }
 
-// errorJSON is the error of a command, which is printed then.
-func (a *app) errorJSON(failed error) []byte {
-	a.failure = true
-	p := classify(failed)
-	body, err := json.Marshal(jsonError{Code: p.class.name, Exit: p.class.code, Message: p.message, Hint: p.hint})
-	if err != nil {
-		return []byte("null")
-	}
-	return body
-}
-
 type jsonVerified struct {
 	Verified   bool     `json:"verified"`
 	Head       jsonHead `json:"head"`
