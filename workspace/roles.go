@@ -150,6 +150,7 @@ func (w *Workspace) ChangeRole(ctx context.Context, id officer.MemberID, role of
 	if id == w.me.Member() {
 		w.settle(ctx) // who can share less afterwards
 	}
+	over := w.Expired(w.state.Member(id))
 	var next *datakey.Key
 	err := w.commit(ctx, func(a plan.Author) (p *plan.Plan, err error) {
 		next = nil // of an attempt that came to nothing
@@ -162,10 +163,14 @@ func (w *Workspace) ChangeRole(ctx context.Context, id officer.MemberID, role of
 		}
 		return p, err
 	})
-	if err == nil {
-		w.keys.hold(next)
+	if err != nil {
+		return err
 	}
-	return err
+	w.keys.hold(next)
+	if over {
+		w.sealAgain(ctx, id)
+	}
+	return nil
 }
 
 // ofDirectory are the rights on the directory that come with a role.

@@ -258,3 +258,48 @@ func TestLowerAGroupWhileOthersMissed(t *testing.T) {
 	must(t, f.Open("alice").Grant(ctx, "will", "team", rw))
 	must(t, f.Open("bob").Rotate(ctx, "will"))
 }
+
+// TestGuestGoesOn: while a guest's time is over nothing is sealed to them. When
+// it goes on they open what was made meanwhile, through a group, too.
+func TestGuestGoesOn(t *testing.T) {
+	t.Parallel()
+	ctx := t.Context()
+	for what, role := range map[string]officer.Role{"as a guest": officer.RoleGuest, "as a member": officer.RoleMember} {
+		f := workspacetest.NewFirm(t, "alice")
+		f.Add("alice", "gina", officer.RoleGuest)
+		alice := f.Open("alice")
+		for _, l := range []string{"will", "case"} {
+			must(t, alice.NewField(ctx, l))
+		}
+		must(t, alice.NewGroup(ctx, "team", []string{"gina@example.com"}))
+		must(t, alice.Grant(ctx, "will", "gina@example.com", officer.Read))
+		must(t, alice.Grant(ctx, "case", "team", officer.Read))
+		must(t, alice.ChangeRole(ctx, id(f, "gina"), officer.RoleGuest, workspacetest.Clock().Add(time.Hour), workspace.Consent{}))
+		c := f.People["alice"].Config(f.Store)
+		c.Now = func() time.Time { return workspacetest.Clock().Add(2 * time.Hour) }
+		alice, err := workspace.Open(ctx, c)
+		must(t, err)
+		must(t, alice.Rotate(ctx, "will"))
+		must(t, alice.RotateGroup(ctx, "team"))
+		must(t, alice.Rotate(ctx, "case"))
+		var tokens []string
+		for _, l := range []string{"will", "case"} {
+			tokens = append(tokens, seal(t, alice, l, "new"))
+		}
+		for _, tok := range tokens {
+			if _, err := opens(t, f.Open("gina"), tok); err == nil {
+				t.Errorf("%s: sealed to her when her time was over", what)
+			}
+		}
+		var until time.Time
+		if role == officer.RoleGuest {
+			until = c.Now().Add(time.Hour)
+		}
+		must(t, alice.ChangeRole(ctx, id(f, "gina"), role, until, workspace.Consent{}))
+		for i, tok := range tokens {
+			if _, err := opens(t, f.Open("gina"), tok); err != nil {
+				t.Errorf("%s, %d: %v", what, i, err)
+			}
+		}
+	}
+}
