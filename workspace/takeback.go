@@ -141,7 +141,7 @@ func (w *Workspace) replace(ctx context.Context, id officer.ResourceID) error {
 		}
 	}
 	return w.commit(ctx, func(a plan.Author) (*plan.Plan, error) {
-		if w.requireMe() != nil || !w.mayReplace(w.state.Resource(id)) || w.state.Resource(id).Epoch().Closed {
+		if w.Me() == nil || !w.mayReplace(w.state.Resource(id)) || w.state.Resource(id).Epoch().Closed {
 			return nil, nil
 		}
 		return a.Close(id)
@@ -161,7 +161,7 @@ func (w *Workspace) replaceGroup(ctx context.Context, id officer.GroupID) error 
 	}
 	return w.commit(ctx, func(a plan.Author) (*plan.Plan, error) {
 		g := w.state.Group(id)
-		if w.requireMe() != nil || g.Ended() || !w.mayReplaceGroup(g) || g.Epoch().Closed {
+		if w.Me() == nil || g.Ended() || !w.mayReplaceGroup(g) || g.Epoch().Closed {
 			return nil, nil
 		}
 		return a.CloseGroup(id)
