@@ -175,6 +175,9 @@ func (p *Pairing) Answer(ctx context.Context) (*PairingAnswer, error) {
 	if err := p.w.requireMe(); err != nil { // removed while it waited
 		return nil, err
 	}
+	if err := p.reload(); err != nil {
+		return nil, err
+	}
 	if len(p.s.Answer) > 0 {
 		if a, err := p.answer(); err != nil || a.Added {
 			return a, err // nothing is left to be decided
@@ -217,6 +220,24 @@ func (p *Pairing) Answer(ctx context.Context) (*PairingAnswer, error) {
 		return nil, err
 	}
 	return p.answer()
+}
+
+// reload takes what is kept at home for what is so: another command of this
+// device may have taken an answer, or ended the pairing, and an answer that could
+// not be kept is none. Otherwise a second one could be chosen once the nonce is
+// known.
+func (p *Pairing) reload() error {
+	var kept pairingShown
+	if err := loadPairing(p.w.local, p.w.me.Keys(), pairingShownFile, pairingShownParts, &kept); err != nil {
+		return err
+	}
+	code := PairingCode{secret.Take(kept.Code[:])}
+	defer code.Destroy()
+	if !code.s.Equal(p.code.s) {
+		return ErrNoPairing
+	}
+	p.s.Answer = kept.Answer
+	return nil
 }
 
 // answer reads the answer that is kept.
