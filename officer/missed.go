@@ -1,6 +1,9 @@
 package officer
 
-import "slices"
+import (
+	"iter"
+	"slices"
+)
 
 // Missed lists the principals who are granted a resource and to whom its present
 // key was not sealed: when it was made, their own key was closed. Whoever shares
@@ -68,7 +71,7 @@ func (s *State) Opens(id MemberID, r *Resource) bool {
 // does. without are left out.
 func (s *State) Kept(r *Resource, without ...MemberID) (opened, goesOn bool) {
 	shared := false
-	for id := range s.Readers(r) {
+	for id := range s.reading(r) {
 		if s.members[id].Role == RoleGuest || slices.Contains(without, id) {
 			continue
 		}
@@ -79,6 +82,26 @@ func (s *State) Kept(r *Resource, without ...MemberID) (opened, goesOn bool) {
 		opened, shared = opened || opens, shared || shares
 	}
 	return opened, opened && !shared
+}
+
+// reading yields who reads a resource, those who do in several ways several times:
+// most askers are content with the first.
+func (s *State) reading(r *Resource) iter.Seq[MemberID] {
+	return func(yield func(MemberID) bool) {
+		for _, grant := range r.Grants {
+			if id, ok := grant.Principal.Member(); ok {
+				if !yield(id) {
+					return
+				}
+			} else if g := s.groups[GroupID(grant.Principal.ID)]; g != nil {
+				for _, x := range g.Members {
+					if !yield(x.Member) {
+						return
+					}
+				}
+			}
+		}
+	}
 }
 
 func announced(list []Sender, epoch uint64) bool {
