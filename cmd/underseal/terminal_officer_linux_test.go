@@ -35,7 +35,7 @@ func TestTerminalOfficer(t *testing.T) {
 		},
 		{
 			[]string{"member", "remove", emailOf("olga")},
-			[]string{"Olga Officer", "ends", "get a new key", "holds a share", "envelopes"}, "and change these keys? (yes or no)", "removed " + emailOf("olga"),
+			[]string{"Olga Officer", "ends", "get a new key", "holds a share", "sealed again"}, "and change these keys? (yes or no)", "removed " + emailOf("olga"),
 		},
 	} {
 		s := w.sit(alice, c.args...)
