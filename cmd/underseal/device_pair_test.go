@@ -129,6 +129,12 @@ func TestPairJSON(t *testing.T) {
 	if len(list.Devices) != 2 || list.Devices[1].Device != done.Device || list.Devices[1].Label != "Bob's phone" || list.Devices[1].AddedBy != list.Devices[0].Device {
 		t.Errorf("%+v", list)
 	}
+	added := "device " + done.Device[:shortID] + " was added to bob@example.com by device " + list.Devices[0].Device[:shortID]
+	for who, told := range map[string]bool{"alice": true, "bob": false} { // who did it knows
+		if pending := strings.Join(jsonOf[docStatus](w, who, "status").Pending, "\n"); strings.Contains(pending, added) != told {
+			t.Errorf("%s: %q in\n%s", who, added, pending)
+		}
+	}
 	w.write("people.csv", peopleCSV(2))
 	w.run("alice", "seal", "@people.csv", "--out", "@sealed.csv", "--record-id", "id", "--column", "phone")
 	if r := w.tryNew("phone", "open", "@sealed.csv", "--out", "@plain.csv"); r.code != 0 || w.read("plain.csv") != w.read("people.csv") {

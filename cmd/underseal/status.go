@@ -144,6 +144,9 @@ func (a *app) statusOrganization(ctx context.Context, s *jsonStatus) error {
 	if err := statusInvitations(ctx, w, s); err != nil {
 		return err
 	}
+	if err := statusHanded(ctx, w, s); err != nil {
+		return err
+	}
 	p := w.Pending(ctx)
 	switch {
 	case slices.ContainsFunc(p.Closed, func(c workspace.ClosedKey) bool { return c.Mine }), slices.ContainsFunc(p.Missed, func(m workspace.MissedKey) bool { return m.Mine }):

@@ -34,6 +34,12 @@ func (a *app) statusDevices(ctx context.Context, w *workspace.Workspace, s *json
 		if l.By == w.DeviceID() {
 			continue // whoever did it knows
 		}
+		if l.Added != (officer.DeviceID{}) {
+			if line, ok := addedLine(x, w, l); ok {
+				s.Pending = append(s.Pending, line)
+			}
+			continue
+		}
 		what := "the user key of " + x.member(l.Member) + " was replaced"
 		if l.Removed != (officer.DeviceID{}) {
 			what = fmt.Sprintf("device %s of %s was removed", l.Removed.String()[:shortID], x.member(l.Member))
@@ -64,7 +70,7 @@ func competing(x *words, list []workspace.Alarm) (lines []string) {
 	var order []officer.MemberID
 	for _, l := range list {
 		id := l.By.String()[:shortID]
-		if l.Requested != (officer.DeviceID{}) || slices.Contains(acted[l.Member], id) {
+		if l.Requested != (officer.DeviceID{}) || l.Added != (officer.DeviceID{}) || slices.Contains(acted[l.Member], id) {
 			continue
 		}
 		if acted[l.Member] = append(acted[l.Member], id); len(acted[l.Member]) == 2 {
