@@ -57,7 +57,7 @@ type jsonGroups struct {
 func jsonGroupOf(g workspace.GroupInfo) jsonGroup {
 	j := jsonGroup{
 		Name: g.NameText, Group: g.ID.String(), Epoch: g.Epoch().Number, Closed: g.Epoch().Closed,
-		Ended: g.Ended(), Orphaned: !g.Ended() && g.Orphaned(), Members: []jsonGroupMember{}, Grants: []jsonGroupGrant{},
+		Ended: g.Ended(), Orphaned: !g.Ended() && g.Orphaned(), Members: []jsonGroupMember{},
 	}
 	for _, m := range g.People {
 		j.Members = append(j.Members, jsonGroupMember{Email: m.EmailText, Member: m.Member.String(), Manages: m.Rights.Has(officer.Share)})
@@ -65,12 +65,18 @@ func jsonGroupOf(g workspace.GroupInfo) jsonGroup {
 	slices.SortFunc(j.Members, func(a, b jsonGroupMember) int {
 		return cmp.Or(strings.Compare(a.Email, b.Email), strings.Compare(a.Member, b.Member))
 	})
-	for _, r := range g.Reads {
-		j.Grants = append(j.Grants, jsonGroupGrant{
+	j.Grants = jsonGrants(g.Reads)
+	return j
+}
+
+func jsonGrants(list []workspace.GroupReads) []jsonGroupGrant {
+	out := []jsonGroupGrant{}
+	for _, r := range list {
+		out = append(out, jsonGroupGrant{
 			Kind: string(r.Kind), Label: r.LabelText, Resource: r.ID.String(), Rights: rightsList(r.Rights),
 		})
 	}
-	return j
+	return out
 }
 
 // printGroup prints a group that was just changed, as JSON.
@@ -83,9 +89,11 @@ func (a *app) printGroup(ctx context.Context, w *workspace.Workspace, name strin
 }
 
 // whatItReads lists what a group is granted, for a sentence.
-func whatItReads(g jsonGroup) string {
+func whatItReads(g jsonGroup) string { return grantsInWords(g.Grants, "nothing so far") }
+
+func grantsInWords(grants []jsonGroupGrant, none string) string {
 	var list []string
-	for _, r := range g.Grants {
+	for _, r := range grants {
 		what := r.Kind + " " + shown(r.Label)
 		if r.Kind == string(workspace.ThingDirectory) {
 			what = "the directory"
@@ -93,7 +101,7 @@ func whatItReads(g jsonGroup) string {
 		list = append(list, fmt.Sprintf("%s (%s)", what, strings.Join(r.Rights, ", ")))
 	}
 	if len(list) == 0 {
-		return "nothing so far"
+		return none
 	}
 	return strings.Join(list, ", ")
 }
@@ -123,16 +131,18 @@ key. It is granted nothing until somebody grants it something.`,
 }
 
 func newGroupAddCommand(a *app) *cobra.Command {
-	var manages bool
+	var manages, dryRun bool
 	c := &cobra.Command{
 		Use: "add GROUP EMAIL", Short: "Let somebody into a group", Args: twoArgs("GROUP", "EMAIL"),
 		Long: `Let somebody into a group. They can open everything that the group is granted,
 with all that was sealed in it before. With --manages they also let others in, take
 them out and change its key; --manages=false takes that from somebody who is in it.
 
+With --dry-run it says what they could open then and cannot now, and changes nothing.
+
 Only who manages a group can do that. In a group that nobody manages any more, an
 officer lets somebody manage it who is in it already.`,
-		Example: "underseal group add Litigation carol@example.com",
+		Example: "underseal group add Litigation carol@example.com --dry-run",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ctx, rights := cmd.Context(), officer.Rights(0)
 			switch {
@@ -142,6 +152,9 @@ officer lets somebody manage it who is in it already.`,
 				rights = officer.Read
 			}
 			return a.with(ctx, func(w *workspace.Workspace) error {
+				if dryRun {
+					return a.planGroupAddition(ctx, w, args[0], args[1], rights)
+				}
 				if err := w.AddToGroup(ctx, args[0], args[1], rights); err != nil {
 					return err
 				}
@@ -165,5 +178,47 @@ officer lets somebody manage it who is in it already.`,
 		},
 	}
 	c.Flags().BoolVar(&manages, "manages", false, "they manage the group, too")
+	c.Flags().BoolVar(&dryRun, "dry-run", false, "say what they could open, and change nothing")
 	return c
+}
+
+// jsonGroupAddition is what an addition would do.
+type jsonGroupAddition struct {
+	Group   string           `json:"group"`
+	Name    string           `json:"name"`
+	Member  string           `json:"member"`
+	Email   string           `json:"email"`
+	Manages bool             `json:"manages"`
+	Opens   []jsonGroupGrant `json:"opens"`         // and cannot now
+	Opened  []jsonGroupGrant `json:"opens_already"` // and can now
+	Done    bool             `json:"done"`
+}
+
+func (a *app) planGroupAddition(ctx context.Context, w *workspace.Workspace, group, email string, rights officer.Rights) error {
+	r, err := w.PlanGroupAddition(ctx, group, email, rights)
+	if err != nil {
+		return err
+	}
+	j := jsonGroupAddition{
+		Group: r.Group.ID.String(), Name: r.Group.NameText, Member: r.Member.ID.String(), Email: r.Member.EmailText,
+		Manages: r.Rights.Has(officer.Share), Opens: jsonGrants(r.Opens), Opened: jsonGrants(r.Opened),
+	}
+	if a.json {
+		a.printJSON(j, nil)
+		return nil
+	}
+	how := "would be in"
+	if j.Manages {
+		how = "would manage"
+	}
+	a.say("%s %s group %s", shown(j.Email), how, shown(j.Name))
+	a.say("  could open then   %s", grantsInWords(j.Opens, "nothing that they cannot open now"))
+	if len(j.Opens) > 0 {
+		a.say("  what was sealed in these before included")
+	}
+	if len(j.Opened) > 0 {
+		a.say("  can open already  %s", grantsInWords(j.Opened, ""))
+	}
+	a.say("nothing was changed")
+	return nil
 }

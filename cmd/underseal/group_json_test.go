@@ -51,6 +51,17 @@ type (
 		docValuesLeft
 		Done bool `json:"done"`
 	}
+	docGroupAddition struct {
+		Schema  int             `json:"schema_version"`
+		Group   string          `json:"group"`
+		Name    string          `json:"name"`
+		Member  string          `json:"member"`
+		Email   string          `json:"email"`
+		Manages bool            `json:"manages"`
+		Opens   []docGroupGrant `json:"opens"`
+		Opened  []docGroupGrant `json:"opens_already"`
+		Done    bool            `json:"done"`
+	}
 	docCaughtUp struct {
 		Schema  int      `json:"schema_version"`
 		Opened  []string `json:"opened"`
@@ -75,7 +86,7 @@ type (
 	}
 )
 
-var groupDocs = []any{docGroupTop{}, docGroups{}, docGroupRemoval{}, docCaughtUp{}, docFieldOfGroup{}}
+var groupDocs = []any{docGroupTop{}, docGroupAddition{}, docGroups{}, docGroupRemoval{}, docCaughtUp{}, docFieldOfGroup{}}
 
 func TestGroupJSON(t *testing.T) {
 	t.Parallel()
@@ -87,6 +98,9 @@ func TestGroupJSON(t *testing.T) {
 	g := jsonOf[docGroupTop](w, "alice", "group", "new", "Litigation")
 	if g.Name != "Litigation" || g.Epoch != 1 || g.Closed || g.Ended || g.Orphaned || len(g.Members) != 1 || !g.Members[0].Manages || len(g.Grants) != 0 {
 		t.Errorf("%+v", g)
+	}
+	if p := jsonOf[docGroupAddition](w, "alice", "group", "add", "Litigation", emailOf("bob"), "--dry-run"); p.Done || p.Manages || p.Email != emailOf("bob") || p.Group != g.Group || len(p.Opens)+len(p.Opened) != 0 {
+		t.Errorf("%+v", p)
 	}
 	g = jsonOf[docGroupTop](w, "alice", "group", "add", "Litigation", emailOf("bob"))
 	if len(g.Members) != 2 || g.Members[1].Email != emailOf("bob") || g.Members[1].Manages {

@@ -73,6 +73,7 @@ type jsonInvitation struct {
 	Status       string    `json:"status"`
 	Mine         bool      `json:"mine"` // this device was invited, and has not invited
 	Role         string    `json:"role"`
+	Until        time.Time `json:"until,omitzero"` // when a guest's time ends
 	Groups       []string  `json:"groups"`
 	For          string    `json:"for"`
 	InPerson     bool      `json:"in_person"`
@@ -96,7 +97,7 @@ type jsonInvitationLine struct {
 func jsonInvitationOf(ctx context.Context, w *workspace.Workspace, i workspace.InvitationInfo) jsonInvitation {
 	j := jsonInvitation{
 		ID: i.ID.String(), Status: i.Status.String(), Role: i.Role.String(), Groups: []string{}, For: i.Hint, InPerson: i.InPerson,
-		Created: i.Created, Expires: i.Expires,
+		Created: i.Created, Expires: i.Expires, Until: i.Until,
 	}
 	for _, id := range i.Groups {
 		if g := w.State().Group(id); g != nil {

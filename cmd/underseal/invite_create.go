@@ -25,9 +25,9 @@ const (
 
 // inviteFlags are the flags of a new invitation.
 type inviteFlags struct {
-	role, expires, hint string
-	groups              []string
-	inPerson            bool
+	role, expires, hint, until string
+	groups                     []string
+	inPerson                   bool
 	deliverFlags
 }
 
@@ -44,7 +44,8 @@ a line that you hand over in person (--in-person), on paper or from screen to
 camera, spares you that.
 
 An officer lets people in and takes care of fields; a member reads what is
-granted; a guest, such as outside counsel, sees nobody else's name.`,
+granted; a guest, such as outside counsel, sees nobody else's name, and stays, with
+--until, to a last day.`,
 		Example: `underseal invite create --role member --for "Bob, new paralegal"
 underseal invite create --role member --group litigation --deliver mail \
     --to bob@example.com --smtp-host smtp.example.com --smtp-user alice \
@@ -59,6 +60,7 @@ underseal invite create --role member --group litigation --deliver mail \
 	}
 	c.Flags().StringVar(&f.role, "role", "", "their `ROLE`, one of officer, member, guest")
 	c.Flags().StringArrayVar(&f.groups, "group", nil, "a `GROUP` that you manage, and that they will be in; may be repeated")
+	c.Flags().StringVar(&f.until, "until", "", "a guest's last day, a `DATE` such as 2030-12-31")
 	c.Flags().StringVar(&f.expires, "expires", "7d", "how long it can be accepted and confirmed: `TIME` such as 12h, 7d")
 	c.Flags().StringVar(&f.hint, "for", "", "a `NOTE` for yourself: whom it is for")
 	c.Flags().BoolVar(&f.inPerson, "in-person", false, "you hand the line over in person")
@@ -81,6 +83,12 @@ func (f inviteFlags) request() (r workspace.InvitationRequest, err error) {
 	}
 	if r.Role, err = officer.ParseRole(f.role); err != nil {
 		return r, fmt.Errorf("%w: it is officer, member or guest", err)
+	}
+	if r.Until, err = parseUntil("--until", f.until); err != nil {
+		return r, err
+	}
+	if !r.Until.IsZero() && r.Role != officer.RoleGuest {
+		return r, errors.New("--until is for guests")
 	}
 	r.Life, err = parseLife(f.expires)
 	return r, err

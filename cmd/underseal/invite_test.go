@@ -24,6 +24,7 @@ type (
 		Status       string   `json:"status"`
 		Mine         bool     `json:"mine"`
 		Role         string   `json:"role"`
+		Until        string   `json:"until,omitempty"`
 		Groups       []string `json:"groups"`
 		For          string   `json:"for"`
 		InPerson     bool     `json:"in_person"`
@@ -160,12 +161,18 @@ func TestInviteBadInput(t *testing.T) {
 	// The clock of the officer is the one that counts.
 	w.run("carol", as("whole", emailOf("alice"))...)
 	w.now = func() time.Time { return time.Now().Add(8 * 24 * time.Hour) }
-	w.fails(classInput, "alice", []string{"invite", "confirm", "--safety-number", w.safetyNumber("carol")}, "nobody has answered")
+	w.fails(classInput, "alice", []string{"invite", "confirm", "--safety-number", w.safetyNumber("carol")}, "no invitation is open on this device")
+	w.fails(classUsage, "alice", []string{"invite", "create", "--role", "member", "--until", "2090-12-31"}, "--until is for guests")
+	w.fails(classUsage, "alice", []string{"invite", "create", "--role", "guest", "--until", "soon"}, "--until takes a day")
 	id := jsonOf[docInvitations](w, "alice", "invite", "list").Invitations[0]
 	if id.Status != "expired" {
 		t.Errorf("%+v", id)
 	}
 	w.fails(classInput, "alice", []string{"invite", "confirm", id.ID, "--safety-number", w.safetyNumber("carol")}, "the invitation has expired")
+	guest := jsonOf[docInvitationLine](w, "alice", "invite", "create", "--role", "guest", "--until", "2090-12-31T18:00:00Z")
+	if guest.Until != "2090-12-31T18:00:00Z" || guest.Role != "guest" {
+		t.Errorf("%+v", guest.docInvitation)
+	}
 	w.now = func() time.Time { return time.Now().Add(-48 * time.Hour) }
 	r := w.run("alice", "invite", "list")
 	if !strings.Contains(r.stderr, "warning: this device's clock is 4") || !strings.Contains(r.stderr, "behind the last change") {

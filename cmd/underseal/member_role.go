@@ -20,7 +20,7 @@ func memberRules() []rule {
 		{workspace.ErrMemberRemoved, classInput, "see: underseal member list --all; who comes back is let in with a new card"},
 		{workspace.ErrSameRole, classInput, "see: underseal member list"},
 		{workspace.ErrSelf, classDenied, "somebody else who may do it does it; to step down: underseal member role EMAIL --role member"},
-		{workspace.ErrExpired, classInput, "give a day to come: underseal member role EMAIL --role guest --expires DATE"},
+		{workspace.ErrExpired, classInput, "an officer gives them a day to come: underseal member role EMAIL --role guest --expires DATE"},
 		{workspace.ErrKeyClosed, classDenied, "they use another device of theirs, or a backup, first"},
 		{workspace.ErrLoss, classDenied, "have them first grant it to somebody, with underseal field grant, or type underseal org catch-up; or give --lose"},
 		{workspace.ErrRecovery, classDenied, "they enrol again first: underseal recovery enroll; or give --without-recovery"},
@@ -30,7 +30,10 @@ func memberRules() []rule {
 const roleWords = "it is officer, member or guest"
 
 // parseLastDay reads the last day of a guest, in local time, or an exact moment.
-func parseLastDay(s string) (time.Time, error) {
+func parseLastDay(s string) (time.Time, error) { return parseUntil("--expires", s) }
+
+// parseUntil is parseLastDay of another flag.
+func parseUntil(flag, s string) (time.Time, error) {
 	if s == "" {
 		return time.Time{}, nil
 	}
@@ -40,7 +43,7 @@ func parseLastDay(s string) (time.Time, error) {
 	if t, err := time.Parse(time.RFC3339, s); err == nil {
 		return t, nil
 	}
-	return time.Time{}, errors.New("--expires takes a day such as 2030-12-31, the last one, or a time such as 2030-12-31T18:00:00Z")
+	return time.Time{}, fmt.Errorf("%s takes a day such as 2030-12-31, the last one, or a time such as 2030-12-31T18:00:00Z", flag)
 }
 
 func newMemberRoleCommand(a *app) *cobra.Command {
