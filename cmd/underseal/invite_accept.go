@@ -168,6 +168,8 @@ func (a *app) checkOffer(ctx context.Context, i *workspace.Invited, f acceptFlag
 			return offer, "", errOfficerNumber
 		}
 		a.showOffer(offer)
+		lines := safetyLines(offer.Officer)
+		a.say("safety number of the officer:\n    %s\n    %s", lines[0], lines[1])
 		return offer, f.officer, nil
 	}
 	p, err := a.prompt()
@@ -194,7 +196,7 @@ func (a *app) checkOffer(ctx context.Context, i *workspace.Invited, f acceptFlag
 		}
 	}
 	return offer, email, a.compareSafetyNumber(ctx, offer.Officer, "",
-		"If you have your officer's number from somewhere else, compare it; they will call you in any case.\nDo you want to join, by this officer's invitation?")
+		"It is your officer's. If you have it from somewhere else, compare it; they will call you in any case.\nDo you want to join, by this officer's invitation?")
 }
 
 // showOffer prints what the organization says of itself, each on a line of its
@@ -210,8 +212,6 @@ func (a *app) showOffer(o workspace.Offer) {
 	if len(groups) > 0 {
 		a.say("in groups      %s", strings.Join(groups, ", "))
 	}
-	lines := safetyLines(o.Officer)
-	a.say("safety number of the officer:\n    %s\n    %s", lines[0], lines[1])
 }
 
 func newInviteDeclineCommand(a *app) *cobra.Command {

@@ -301,7 +301,7 @@ func (a *app) freshWords(ctx context.Context, w *workspace.Workspace) string {
 	if lines := sightingWords(ctx, w); len(lines) > 0 {
 		return "no: " + lines[0]
 	}
-	if len(w.State().Members()) == 1 {
+	if len(w.State().Members()) == 1 && w.Me() != nil {
 		return read + "; there is nobody else who could have seen more"
 	}
 	return read + "; no colleague's device says that it has seen more"

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
+	"io"
 	"runtime"
 	"strings"
 	"text/tabwriter"
@@ -14,16 +16,35 @@ import (
 )
 
 // table prints aligned columns on standard output.
-type table struct{ w *tabwriter.Writer }
-
-func (a *app) table() table { return table{tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)} }
-
-func (t table) row(cells ...string) {
-	// A failing standard output shows when the table is flushed.
-	_, _ = t.w.Write([]byte(strings.TrimRight(strings.Join(cells, "\t"), "\t") + "\n"))
+type table struct {
+	w   *tabwriter.Writer
+	b   *bytes.Buffer
+	out io.Writer
 }
 
-func (t table) flush() error { return t.w.Flush() }
+func (a *app) table() table {
+	b := new(bytes.Buffer)
+	return table{tabwriter.NewWriter(b, 0, 0, 2, ' ', 0), b, a.stdout}
+}
+
+// row adds a row. A tab after every cell makes all of them columns, also those
+// that end some rows.
+func (t table) row(cells ...string) {
+	_, _ = t.w.Write([]byte(strings.Join(cells, "\t") + "\t\n")) // a buffer takes it
+}
+
+// flush prints the rows, without the spaces at their ends.
+func (t table) flush() error {
+	if err := t.w.Flush(); err != nil {
+		return err
+	}
+	for line := range strings.Lines(t.b.String()) {
+		if _, err := io.WriteString(t.out, strings.TrimRight(line, " \n")+"\n"); err != nil {
+			return err
+		}
+	}
+	return nil
+}
 
 // shown is a text from the directory, or what stands for one that the caller
 // may not read.
