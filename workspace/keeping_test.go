@@ -231,7 +231,7 @@ func TestNothingIsLost(t *testing.T) {
 		for _, who := range keepPeople {
 			k.devices = append(k.devices, k.f.People[who].Me)
 		}
-		for range 8 + k.random.IntN(24) {
+		for range 8 + k.random.IntN(16) {
 			k.step(t)
 		}
 		for _, who := range keepPeople {
