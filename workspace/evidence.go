@@ -108,7 +108,7 @@ func (w *Workspace) writeLog(ctx context.Context, out *evidenceWriter) (state *o
 		if errors.As(err, &at) && at.Sequence >= out.sum.Entries && at.Sequence < out.sum.Entries+uint64(len(batch)) {
 			out.sum.Refused = err
 			if batch = batch[:at.Sequence-out.sum.Entries]; len(batch) == 0 {
-				return state, nil //nolint:nilerr // the refusal is what it is evidence of
+				return state, nil
 			}
 			next, err = extend(blobs, w.pin.Organization, state, batch)
 		}
@@ -121,7 +121,7 @@ func (w *Workspace) writeLog(ctx context.Context, out *evidenceWriter) (state *o
 			}
 		}
 		if state = next; out.sum.Refused != nil {
-			return state, nil
+			return state, nil //nolint:nilerr // the refusal is what it is evidence of
 		}
 	}
 	return state, nil
