@@ -179,7 +179,7 @@ func TestEnrolAgain(t *testing.T) {
 		t.Error("nobody tells Bob to enrol")
 	}
 	must(t, f.Open("bob").EndRecovery(ctx))
-	if bob := f.Open("bob"); bob.Me().Enrolment() != nil || bob.Me().UserKey().Generation != 3 {
+	if bob := f.Open("bob"); bob.Me().Enrolment() != nil || bob.Me().UserKey().Generation != 4 {
 		t.Error("it has not ended")
 	}
 	if err := f.Open("bob").EndRecovery(ctx); !errors.Is(err, workspace.ErrNoRecovery) {
