@@ -1,7 +1,6 @@
 package workspace_test
 
 import (
-	"crypto/ed25519"
 	"fmt"
 	"maps"
 	"testing"
@@ -106,7 +105,7 @@ func loot(t *testing.T, f *workspacetest.Firm, s *officer.State, me *keyring.Unl
 				continue
 			}
 			sender, _ := s.SigningKey(c.Sender)
-			k, err := e.Open(private, ed25519.PublicKey(sender), c)
+			k, err := e.Open(private, sender, c)
 			must(t, err)
 			note(k)
 			more = true

@@ -309,7 +309,7 @@ func (a *app) compareWords(ctx context.Context, own workspace.PairingWords, give
 	if err != nil || a.json {
 		a.say("the six words:  %s", text)
 		a.next(`compare them with the other device, and type this again with --words "WORDS"`)
-		return words, false, nil
+		return words, false, nil //nolint:nilerr // nobody to ask: the words are shown
 	}
 	same, err := p.Confirm(ctx, question)
 	switch {

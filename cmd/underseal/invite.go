@@ -116,6 +116,8 @@ func jsonInvitationOf(ctx context.Context, w *workspace.Workspace, i workspace.I
 			j.Email, _ = w.Text(ctx, m.Email, officer.TextEmail)
 			j.SafetyNumber = officer.SafetyNumber(i.Member)
 		}
+	case workspace.InvitationPending, workspace.InvitationDeclined, workspace.InvitationContested, workspace.InvitationExpired, workspace.InvitationWithdrawn:
+		// nobody has come by it
 	}
 	return j
 }

@@ -197,8 +197,8 @@ func TestInviteByMail(t *testing.T) {
 	w.person("carol", "Carol Clerk", "carol@example.com")
 	flags := []string{"--smtp-host", "127.0.0.1", "--smtp-port", strconv.Itoa(sink.Port), "--smtp-from", emailOf("alice"), "--smtp-remember"}
 	create := []string{"invite", "create", "--role", "member", "--deliver", "mail", "--to", "carol@example.com"}
-	r := w.fails(classUsage, "alice", create, "not a mail account")
-	r = w.run("alice", append(create, flags...)...)
+	w.fails(classUsage, "alice", create, "not a mail account")
+	r := w.run("alice", append(create, flags...)...)
 	if r.stdout != "" || strings.Contains(r.stderr, "underseal-invite1") || !strings.Contains(r.stderr, "to carol@example.com") {
 		t.Errorf("%q, %q", r.stdout, r.stderr)
 	}

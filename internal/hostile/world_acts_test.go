@@ -31,7 +31,7 @@ func TestWorldOperationsAgain(t *testing.T) {
 			Organization: s.Organization(), Sequence: s.Head().Length, Previous: s.Head().Hash, Time: workspacetest.Clock(), Author: d.ID(), Operations: []officer.Operation{op},
 		}.Sign(d.Sign)
 		if err != nil {
-			return nil, nil //nolint:nilnil // the first operation fits no later entry
+			return nil, nil //nolint:nilnil,nilerr // the first operation fits no later entry
 		}
 		return s.Apply(b)
 	}

@@ -46,7 +46,7 @@ func Start(t testing.TB, options ...string) *Sink {
 	_, here, _, _ := runtime.Caller(0)
 	s := &Sink{folder: t.TempDir()}
 	args := append([]string{filepath.Join(filepath.Dir(here), "..", "testdata", "sink.py"), s.folder}, options...)
-	cmd := exec.Command(interpreter, args...) //nolint:noctx // it is killed below
+	cmd := exec.Command(interpreter, args...) //nolint:noctx,gosec // it is killed below; a script of this folder
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
 	if err == nil {
