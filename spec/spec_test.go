@@ -260,7 +260,7 @@ func TestRules(t *testing.T) {
 	}
 
 	broken := map[string]bool{}
-	for _, name := range []string{"suite", "device", "card", "envelope", "token", "log", "log-groups", "log-members", "log-recovery", "secret", "pairing"} {
+	for _, name := range []string{"suite", "device", "card", "envelope", "token", "log", "log-groups", "log-members", "log-recovery", "secret", "pairing", "evidence"} {
 		b, err := os.ReadFile("../testdata/vectors/" + name + ".json")
 		if err != nil {
 			t.Fatal(err)

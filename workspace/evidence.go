@@ -18,7 +18,7 @@ const (
 	evidenceLine = "underseal evidence\n"
 
 	frameOrganization = 1 // CBOR[version, organization]
-	frameBlob         = 2 // operations that the next entry names
+	frameBlob         = 2 // operations that the entry after it names
 	frameEntry        = 3 // the next log entry
 	frameStatement    = 4 // a last-seen statement
 	frameEnd          = 5 // CBOR[number of entries, number of statements]
@@ -140,8 +140,10 @@ func (o *evidenceWriter) entry(blobs officer.Blobs, b []byte) error {
 	if err != nil {
 		return err
 	}
+	written := map[officer.Hash]bool{}
 	for _, op := range e.Operations {
-		if blob, ok := op.(*officer.OperationsBlob); ok {
+		if blob, ok := op.(*officer.OperationsBlob); ok && !written[blob.Hash] {
+			written[blob.Hash] = true
 			data, err := blobs(blob.Hash)
 			if err != nil {
 				return fmt.Errorf("read operations of entry %d: %w", e.Sequence, err)

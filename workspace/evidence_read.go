@@ -43,7 +43,7 @@ type EvidenceStatement struct {
 // ReadEvidence reads and verifies evidence, without any home or store. It fails
 // with ErrEvidence, and takes nothing of what it refuses.
 func ReadEvidence(ctx context.Context, from io.Reader) (*Evidence, error) {
-	r := &evidenceReader{r: bufio.NewReader(from), blobs: map[officer.Hash][]byte{}}
+	r := &evidenceReader{r: bufio.NewReader(from), given: map[officer.Hash][]byte{}, blobs: map[officer.Hash][]byte{}}
 	e, err := r.read(ctx)
 	if err != nil {
 		var version *wire.VersionError
@@ -55,17 +55,28 @@ func ReadEvidence(ctx context.Context, from io.Reader) (*Evidence, error) {
 	return e, nil
 }
 
+// What a file is refused for, by the rules of spec/evidence.md; V-1 is the frames'
+// own errors.
+var (
+	errEvidenceLog       = errors.New("its log does not verify")                      // V-2
+	errEvidenceBlob      = errors.New("operations that the next entry does not name") // V-3
+	errEvidenceStatement = errors.New("a statement does not verify")                  // V-4
+	errEvidenceNumbers   = errors.New("frames are missing")                           // V-5
+)
+
 type evidenceReader struct {
 	r     *bufio.Reader
 	org   officer.OrganizationID
-	batch [][]byte
-	size  int
+	given map[officer.Hash][]byte // the blobs before the next entry
+	bytes int                     // of these
+	batch [][]byte                // entries that are not applied yet
+	size  int                     // of these, with their blobs
 	blobs map[officer.Hash][]byte // of the batch
 	e     Evidence
 }
 
-// maxEvidenceBlobs bounds the memory for what one batch of entries names: more
-// than any entry has that this program writes.
+// maxEvidenceBlobs bounds the memory for what one entry names: more than any
+// entry has that this program writes.
 const maxEvidenceBlobs = 16 * wire.MaxBlob
 
 // frameLimit is the most bytes that a kind of frame has.
@@ -120,27 +131,22 @@ func (r *evidenceReader) read(ctx context.Context) (*Evidence, error) {
 		}
 		switch kind {
 		case frameBlob:
-			r.size += len(data)
-			if r.size > maxEvidenceBlobs {
-				return nil, wire.ErrTooLarge
-			}
-			r.blobs[sha256.Sum256(data)] = data
+			err = r.blob(data)
 		case frameEntry:
-			r.size += len(data)
-			r.batch = append(r.batch, data)
-			if uint64(len(r.e.entries)+len(r.batch)) > maxEvidence {
-				return nil, wire.ErrTooLarge
-			}
-			if len(r.batch) == readPage || r.size > readBytes {
+			if err = r.entry(data); err == nil && (len(r.batch) == readPage || r.size > readBytes) {
 				err = r.apply(ctx)
 			}
 		case frameStatement:
-			err = errors.Join(r.apply(ctx), r.statement(data))
-		case frameEnd:
-			if err := errors.Join(r.apply(ctx), r.end(data)); err != nil {
-				return nil, err
+			if err = r.apply(ctx); err == nil {
+				err = r.statement(data)
 			}
-			return &r.e, nil
+		case frameEnd:
+			if err = r.apply(ctx); err == nil {
+				err = r.end(data)
+			}
+			if err == nil {
+				return &r.e, nil
+			}
 		default:
 			err = wire.ErrMalformed
 		}
@@ -165,53 +171,86 @@ func (r *evidenceReader) header(kind byte, data []byte) error {
 	return nil
 }
 
+// blob keeps operations for the entry that follows.
+func (r *evidenceReader) blob(data []byte) error {
+	name := officer.Hash(sha256.Sum256(data))
+	if _, twice := r.given[name]; twice {
+		return errEvidenceBlob
+	}
+	if r.bytes += len(data); r.bytes > maxEvidenceBlobs {
+		return fmt.Errorf("%w: %w", errEvidenceBlob, wire.ErrTooLarge)
+	}
+	r.given[name] = data
+	return nil
+}
+
+// entry takes the next entry, with the blobs before it, for apply.
+func (r *evidenceReader) entry(data []byte) error {
+	if len(r.e.entries) == maxEvidence {
+		return wire.ErrTooLarge
+	}
+	// What does not decode is refused by apply, after what comes before it.
+	e, _ := officer.DecodeEntry(data)
+	named := map[officer.Hash]struct{}{}
+	for _, op := range e.Operations {
+		if o, ok := op.(*officer.OperationsBlob); ok {
+			named[o.Hash] = struct{}{}
+		}
+	}
+	for name := range named {
+		b, ok := r.given[name]
+		if !ok {
+			return fmt.Errorf("%w: entry %d: operations: %w", errEvidenceLog, e.Sequence, store.ErrNotFound)
+		}
+		r.blobs[name] = b
+		delete(r.given, name)
+	}
+	if len(r.given) > 0 {
+		return errEvidenceBlob
+	}
+	r.e.entries = append(r.e.entries, evidenceEntry{officer.EntryHash(data), e.Author})
+	r.batch = append(r.batch, data)
+	r.size += r.bytes + len(data)
+	r.bytes = 0
+	return nil
+}
+
 // apply verifies the entries that were read so far.
 func (r *evidenceReader) apply(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if len(r.batch) == 0 && len(r.blobs) == 0 {
+	if len(r.given) > 0 {
+		return errEvidenceBlob
+	}
+	if len(r.batch) == 0 {
 		return nil
 	}
-	named := map[officer.Hash]struct{}{}
 	blobs := func(name officer.Hash) ([]byte, error) {
-		b, ok := r.blobs[name]
-		if !ok {
-			return nil, store.ErrNotFound
+		if b, ok := r.blobs[name]; ok {
+			return b, nil
 		}
-		named[name] = struct{}{}
-		return b, nil
+		return nil, store.ErrNotFound
 	}
 	state, err := extend(blobs, r.org, r.e.State, r.batch)
 	if err != nil {
-		return err
+		return fmt.Errorf("%w: %w", errEvidenceLog, err)
 	}
-	if len(named) != len(r.blobs) {
-		return fmt.Errorf("operations that no entry names: %w", wire.ErrMalformed)
-	}
-	r.e.State = state
-	for _, b := range r.batch {
-		e, err := officer.DecodeEntry(b)
-		if err != nil {
-			return err
-		}
-		r.e.entries = append(r.e.entries, evidenceEntry{officer.EntryHash(b), e.Author})
-	}
-	r.batch, r.size = nil, 0
+	r.e.State, r.batch, r.size = state, nil, 0
 	clear(r.blobs)
 	return nil
 }
 
 func (r *evidenceReader) statement(data []byte) error {
 	if r.e.State == nil {
-		return fmt.Errorf("statement: %w", officer.ErrEmpty)
+		return fmt.Errorf("a statement before the entries: %w", wire.ErrMalformed)
 	}
 	if len(r.e.Statements) == maxEvidenceStatements {
 		return wire.ErrTooLarge
 	}
 	l, err := openLastSeen(r.e.State, data)
 	if err != nil {
-		return fmt.Errorf("statement: %w", err)
+		return fmt.Errorf("%w: %w", errEvidenceStatement, err)
 	}
 	s := EvidenceStatement{LastSeen: l, Member: r.e.State.Device(l.Device).Member}
 	if s.Ahead = l.Length > uint64(len(r.e.entries)); !s.Ahead {
@@ -227,10 +266,10 @@ func (r *evidenceReader) end(data []byte) error {
 		return err
 	}
 	if r.e.State == nil {
-		return officer.ErrEmpty
+		return fmt.Errorf("%w: %w", errEvidenceLog, officer.ErrEmpty)
 	}
 	if end.Entries != uint64(len(r.e.entries)) || end.Statements != uint64(len(r.e.Statements)) {
-		return fmt.Errorf("frames are missing: %w", wire.ErrMalformed)
+		return errEvidenceNumbers
 	}
 	if _, err := r.r.ReadByte(); !errors.Is(err, io.EOF) {
 		return fmt.Errorf("something follows the end: %w", wire.ErrMalformed)

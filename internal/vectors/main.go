@@ -56,7 +56,7 @@ type file[V any] struct {
 	Format  string        `json:"format"`
 	Version int           `json:"version"`
 	Source  string        `json:"source"`
-	Entries map[string]hx `json:"entries,omitempty"` // of log.json
+	Entries map[string]hx `json:"entries,omitempty"` // of files with logs, by name
 	Vectors []V           `json:"vectors"`
 }
 
@@ -75,6 +75,8 @@ func files() map[string]any {
 	recoveryFile.Vectors, recoveryFile.Entries = recoveryVectors()
 	proposalFile := newFile("policy-proposal", []proposalVector(nil))
 	proposalFile.Vectors, proposalFile.Entries = proposalVectors()
+	evidenceFile := newFile("evidence", []evidenceVector(nil))
+	evidenceFile.Vectors, evidenceFile.Entries = evidenceVectors()
 	return map[string]any{
 		"suite.json":       newFile("suite", suiteVectors()),
 		"device.json":      newFile("device", deviceVectors()),
@@ -90,6 +92,7 @@ func files() map[string]any {
 		"log-members.json": memberFile,
 		"log-groups.json":  groupFile,
 
+		"evidence.json":        evidenceFile,
 		"log-recovery.json":    recoveryFile,
 		"policy-proposal.json": proposalFile,
 	}
