@@ -90,7 +90,7 @@ func TestClassify(t *testing.T) {
 		{"a log that names a kind to come", fmt.Errorf("%w: %w", workspace.ErrLog, officer.ErrUnknownOp), classNewer, "", hintNewer},
 		{"a file that costs too much", &keystore.WorkFactorError{LogN: 30, Min: 17, Max: 20}, classLocked, "", "this key file was not written by underseal; restore it from your copy"},
 		{"the store's log breaks a rule", fmt.Errorf("%w: %w", workspace.ErrLog, entry), classRefused, "", "the store's log was altered or is damaged; " + hintCompare},
-		{"an own change breaks a rule", entry, classDenied, officer.ErrAuthority.Error(), "ask an officer, or somebody with the share right"},
+		{"an own change breaks a rule", entry, classDenied, "you may not do this", "ask an officer, or somebody with the share right"},
 		{"an own change breaks another", &officer.EntryError{Err: officer.ErrDuplicate}, classDenied, officer.ErrDuplicate.Error(), "see what is so already: underseal log show"},
 		{"a place with a rule", &tabular.Error{Place: at, Err: tabular.ErrNotUTF8}, classInput, `row 2, line 3, record "a", column "phone": not UTF-8`, hintUTF8},
 		{"a place without", &tabular.Error{Place: at, Err: tabular.ErrBareQuote}, classInput, "", "nothing was written"},

@@ -89,7 +89,7 @@ func TestOddNames(t *testing.T) {
 			t.Errorf("%q reaches the terminal", name)
 		}
 	}
-	r := w.fails(classInput, "alice", []string{"field", "grant", "a\x1b[2Jb", "--to", "x"}, `field "a\x1b[2Jb": no such name`)
+	r := w.fails(classInput, "alice", []string{"field", "grant", "a\x1b[2Jb", "--to", emailOf("bob")}, `field "a\x1b[2Jb": no such name`)
 	if strings.Contains(r.stderr, "\x1b") {
 		t.Error("a name reaches the terminal")
 	}
