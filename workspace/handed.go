@@ -1,6 +1,7 @@
 package workspace
 
 import (
+	"crypto/subtle"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -19,8 +20,13 @@ import (
 // notes at home what was handed out; while the log does not allow it, the next
 // change of this device, or TakeBack, replaces the key. spec/model/groups.pml
 // shows the need.
+//
+// handed.cbor is MAC (32), CBOR[version, list, devices]. One that was altered
+// neither stops this device nor makes it replace keys: it is set aside, see
+// [Workspace.HandedAltered].
 const (
 	handedFile  = "handed.cbor"
+	alteredFile = "handed.altered"
 	handedParts = 3 // version, list, devices
 	maxHanded   = 1 << 20
 )
@@ -41,6 +47,8 @@ type handedWire struct {
 	Devices []handedDevice
 }
 
+// loadHanded reads the notes. What this device did not write is put aside, where
+// the first of it stays: somebody may find out from it what was noted.
 func (w *Workspace) loadHanded() (h handedWire, err error) {
 	b, err := w.local.Load(handedFile)
 	switch {
@@ -49,7 +57,42 @@ func (w *Workspace) loadHanded() (h handedWire, err error) {
 	case err != nil:
 		return h, err
 	}
+	if h, err = w.parseHanded(b); !errors.Is(err, ErrLocal) {
+		return h, err
+	}
+	switch there, err := w.HandedAltered(); {
+	case err != nil:
+		return handedWire{}, err
+	case !there:
+		if err := w.local.Save(alteredFile, b); err != nil {
+			return handedWire{}, err
+		}
+	}
+	return handedWire{}, w.local.Save(handedFile, nil)
+}
+
+// HandedAltered tells whether the notes of what this device has handed out were
+// altered at home once, and set aside as handed.altered: what [Workspace.TakeBack]
+// would have replaced it may not know. Whoever was told deletes that file.
+func (w *Workspace) HandedAltered() (bool, error) {
+	b, err := w.local.Load(alteredFile)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	return err == nil && len(b) > 0, err
+}
+
+// parseHanded fails with ErrLocal for what this device did not write, and with a
+// wire.VersionError for what a newer program of it did.
+func (w *Workspace) parseHanded(b []byte) (h handedWire, err error) {
+	if len(b) < macSize || subtle.ConstantTimeCompare(w.me.Keys().MAC(wire.LabelHanded, b[macSize:]), b[:macSize]) != 1 {
+		return h, fmt.Errorf("%s: %w", handedFile, ErrLocal)
+	}
+	b = b[macSize:]
 	if err := wire.CheckVersion(b, "keys handed out", handedParts); err != nil {
+		if v := (*wire.VersionError)(nil); errors.As(err, &v) {
+			return h, err
+		}
 		return h, fmt.Errorf("%w: %w", ErrLocal, err)
 	}
 	if err := wire.Unmarshal(b, &h, maxHanded); err != nil {
@@ -74,8 +117,14 @@ func (h handed) valid() bool {
 	return to && len(h.Resource) == len(officer.ResourceID{})
 }
 
-// saveHanded keeps what was handed out, if it is another than before.
-func (w *Workspace) saveHanded(before, h handedWire) error {
+// updateHanded changes the notes as they are now: another program of this device
+// may have noted something since they were read.
+func (w *Workspace) updateHanded(change func(handedWire) handedWire) error {
+	before, err := w.loadHanded()
+	if err != nil {
+		return err
+	}
+	h := change(before)
 	if slices.EqualFunc(before.List, h.List, handed.equal) && slices.EqualFunc(before.Devices, h.Devices, handedDevice.equal) {
 		return nil
 	}
@@ -83,7 +132,27 @@ func (w *Workspace) saveHanded(before, h handedWire) error {
 		return w.local.Save(handedFile, nil)
 	}
 	h.Version = wire.Version
-	return w.local.Save(handedFile, wire.MustMarshal(h))
+	body := wire.MustMarshal(h)
+	if len(body) > maxHanded || len(h.List) > wire.MaxElements { // it could not be read again
+		return fmt.Errorf("%s: %w", handedFile, wire.ErrTooLarge)
+	}
+	return w.local.Save(handedFile, append(w.me.Keys().MAC(wire.LabelHanded, body), body...))
+}
+
+// and is everything that either notes.
+func (h handedWire) and(o handedWire) handedWire {
+	list, devices := slices.Clone(h.List), slices.Clone(h.Devices)
+	for _, x := range o.List {
+		if !slices.ContainsFunc(list, x.equal) {
+			list = append(list, x)
+		}
+	}
+	for _, d := range o.Devices {
+		if !slices.ContainsFunc(devices, d.equal) {
+			devices = append(devices, d)
+		}
+	}
+	return handedWire{List: list, Devices: devices}
 }
 
 func (h handed) equal(x handed) bool {
@@ -94,11 +163,7 @@ func (h handed) equal(x handed) bool {
 // noteHanded remembers what a plan is about to hand out of the keys of today.
 // Keys that the plan makes are nobody's unless its entry is appended.
 func (w *Workspace) noteHanded(p *plan.Plan) error {
-	before, err := w.loadHanded()
-	if err != nil {
-		return err
-	}
-	h := w.noteDevice(before, p)
+	note := w.deviceOf(p)
 	for _, f := range p.Envelopes {
 		e, err := envelope.Parse(f.Envelope)
 		if err != nil {
@@ -109,35 +174,75 @@ func (w *Workspace) noteHanded(p *plan.Plan) error {
 		if !x.valid() { // a device's, which gets user keys
 			continue
 		}
-		if w.isLoose(x) && !slices.ContainsFunc(h.List, x.equal) {
-			h.List = append(slices.Clip(h.List), x)
+		if w.standing(x) == loose {
+			note.List = append(note.List, x)
 		}
 	}
-	return w.saveHanded(before, h)
+	// Another program of this device that saves at the same moment may overwrite
+	// it: so it is read back. A restore has no home yet, and what it is given
+	// forgets: that does not stop it.
+	for range 3 {
+		h, err := w.loadHanded()
+		if err != nil {
+			return err
+		}
+		both := h.and(note)
+		if len(both.List) == len(h.List) && len(both.Devices) == len(h.Devices) {
+			return nil
+		}
+		if err := w.updateHanded(note.and); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
-// in tells whether a key is the present one of a state, and open; and whether
-// the state's log allows the recipient to have it.
-func (h handed) in(s *officer.State, w *Workspace) (present, allowed bool) {
+// standing is what the log, as it was read last, says of what was handed out.
+type standing int
+
+const (
+	// ahead: nothing yet. Another program of this device has read more of the log,
+	// or a pairing goes on.
+	ahead standing = iota
+	// loose: somebody has a present key whom the log does not allow it.
+	loose
+	// settled: the log allows it, or the key is no present one any more.
+	settled
+)
+
+func (w *Workspace) standing(h handed) standing {
 	var to officer.Principal
 	if h.To.Kind == envelope.ToMember {
 		to = officer.MemberPrincipal(officer.MemberID(h.To.ID))
 	} else {
 		to = officer.GroupPrincipal(officer.GroupID(h.To.ID))
 	}
+	var epoch officer.Epoch
+	var ended, allowed bool
 	if h.Kind == wire.KindGroup {
-		g := s.Group(officer.GroupID(h.Resource))
-		if g == nil || g.Ended() || g.Epoch().Number != h.Epoch || g.Epoch().Closed {
-			return false, false
+		g := w.state.Group(officer.GroupID(h.Resource))
+		if g == nil {
+			return ahead
 		}
 		m, _ := to.Member()
-		return true, g.Has(m) && h.To.Key == w.presentKey(s, to)
+		epoch, ended, allowed = g.Epoch(), g.Ended(), g.Has(m)
+	} else {
+		r := w.state.Resource(officer.ResourceID(h.Resource))
+		if r == nil {
+			return ahead
+		}
+		epoch, ended, allowed = r.Epoch(), r.Ended, r.Rights(to) != 0
 	}
-	r := s.Resource(officer.ResourceID(h.Resource))
-	if r == nil || r.Ended || r.Epoch().Number != h.Epoch || r.Epoch().Closed {
-		return false, false
+	switch {
+	case ended:
+		return settled
+	case epoch.Number < h.Epoch:
+		return ahead
+	case epoch.Number > h.Epoch, epoch.Closed, allowed && h.To.Key == w.presentKey(w.state, to):
+		return settled
+	default:
+		return loose
 	}
-	return true, r.Rights(to) != 0 && h.To.Key == w.presentKey(s, to)
 }
 
 // presentKey is the hash of the key to which keys for a principal are sealed
@@ -155,22 +260,27 @@ func (w *Workspace) presentKey(s *officer.State, to officer.Principal) (hash off
 	return hash
 }
 
-// loose is what of it somebody has now whom the log does not allow it.
-func (w *Workspace) loose(h handedWire) (loose handedWire) {
+// which are those of the notes of which something is so.
+func (w *Workspace) which(h handedWire, is func(standing) bool) (of handedWire) {
 	for _, x := range h.List {
-		if w.isLoose(x) {
-			loose.List = append(loose.List, x)
+		if is(w.standing(x)) {
+			of.List = append(of.List, x)
 		}
 	}
 	for _, d := range h.Devices {
-		if w.isLooseDevice(d) {
-			loose.Devices = append(loose.Devices, d)
+		if is(w.deviceStanding(d)) {
+			of.Devices = append(of.Devices, d)
 		}
 	}
-	return loose
+	return of
 }
 
-func (w *Workspace) isLoose(h handed) bool {
-	present, allowed := h.in(w.state, w)
-	return present && !allowed
+// loose is what of it somebody has now whom the log does not allow it.
+func (w *Workspace) loose(h handedWire) handedWire {
+	return w.which(h, func(s standing) bool { return s == loose })
+}
+
+// open is what of it has to be kept in mind.
+func (w *Workspace) open(h handedWire) handedWire {
+	return w.which(h, func(s standing) bool { return s != settled })
 }

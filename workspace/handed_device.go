@@ -23,37 +23,32 @@ func (d handedDevice) equal(x handedDevice) bool {
 	return d.Generation == x.Generation && bytes.Equal(d.Record, x.Record) && bytes.Equal(d.Acceptance, x.Acceptance)
 }
 
-// noteDevice adds the device that a plan brings in.
-func (w *Workspace) noteDevice(h handedWire, p *plan.Plan) handedWire {
+// deviceOf notes the device that a plan brings in.
+func (w *Workspace) deviceOf(p *plan.Plan) (h handedWire) {
 	for _, op := range p.Operations {
-		o, ok := op.(*officer.DeviceAdded)
-		if !ok || o.Member != w.me.Member() {
-			continue
+		if o, ok := op.(*officer.DeviceAdded); ok && o.Member == w.me.Member() {
+			h.Devices = append(h.Devices, handedDevice{Generation: w.Me().UserKey().Generation, Record: o.Device, Acceptance: o.Acceptance})
 		}
-		d := handedDevice{Generation: w.Me().UserKey().Generation, Record: o.Device, Acceptance: o.Acceptance}
-		h.Devices = append(deleteDevice(h.Devices, d), d)
 	}
 	return h
 }
 
-func deleteDevice(list []handedDevice, d handedDevice) (out []handedDevice) {
-	for _, x := range list {
-		if !x.equal(d) {
-			out = append(out, x)
-		}
-	}
-	return out
-}
-
-// isLooseDevice tells whether a device has the present user key and is not in the
-// log. Whatever removed it from there has replaced the key.
-func (w *Workspace) isLooseDevice(d handedDevice) bool {
+// deviceStanding is loose for a device that has the present user key and is not in
+// the log. Whatever removed it from there has replaced the key.
+func (w *Workspace) deviceStanding(d handedDevice) standing {
 	m := w.Me()
-	if m == nil || m.KeyClosed || m.UserKey().Generation != d.Generation {
-		return false
+	if m == nil || m.UserKey().Generation < d.Generation {
+		return ahead
 	}
 	record, err := officer.ParseDeviceRecord(d.Record)
-	return err == nil && w.state.Device(record.ID()) == nil && !w.pairingWith(record.ID())
+	switch {
+	case err != nil, m.KeyClosed, m.UserKey().Generation > d.Generation, w.state.Device(record.ID()) != nil:
+		return settled
+	case w.pairingWith(record.ID()):
+		return ahead
+	default:
+		return loose
+	}
 }
 
 // pairingWith tells whether a pairing that goes on will put the device into the log.
@@ -81,7 +76,7 @@ func (w *Workspace) refuseDevice(ctx context.Context, d handedDevice) error {
 		if err := w.requireMe(); err != nil {
 			return nil, err
 		}
-		if !w.isLooseDevice(d) {
+		if w.deviceStanding(d) != loose {
 			return nil, nil
 		}
 		user, err := w.keys.user(ctx, d.Generation)

@@ -27,8 +27,8 @@ func (w *Workspace) HandedOut(ctx context.Context) ([]HandedOut, error) {
 	if err != nil || w.Me() == nil {
 		return nil, err
 	}
-	loose := w.loose(all)
-	if len(loose.List)+len(loose.Devices) == 0 {
+	due := w.loose(all)
+	if len(due.List)+len(due.Devices) == 0 {
 		return nil, nil
 	}
 	var list []HandedOut
@@ -41,11 +41,11 @@ func (w *Workspace) HandedOut(ctx context.Context) ([]HandedOut, error) {
 		list = append(list, h)
 	}
 	people := w.people(ctx)
-	if len(loose.Devices) > 0 {
+	if len(due.Devices) > 0 {
 		me := people[w.me.Member()]
 		add(HandedOut{Thing: memberThing(me), Mine: true, Openers: []MemberInfo{me}})
 	}
-	for _, x := range loose.List {
+	for _, x := range due.List {
 		if g := w.state.Group(officer.GroupID(x.Resource)); g != nil {
 			add(HandedOut{w.groupThing(ctx, g), w.mayReplaceGroup(g), presentOf(people, managers(g))})
 		} else if r := w.state.Resource(officer.ResourceID(x.Resource)); r != nil {
@@ -80,13 +80,13 @@ func (w *Workspace) TakeBack(ctx context.Context) error {
 }
 
 func (w *Workspace) takeBack(ctx context.Context) error {
-	before, err := w.loadHanded()
-	if err != nil || len(before.List)+len(before.Devices) == 0 {
+	all, err := w.loadHanded()
+	if err != nil || len(all.List)+len(all.Devices) == 0 {
 		return err
 	}
-	loose := w.loose(before)
+	due := w.loose(all)
 	var groups []handed
-	for _, h := range loose.List {
+	for _, h := range due.List {
 		if h.Kind != wire.KindGroup {
 			continue
 		}
@@ -96,36 +96,36 @@ func (w *Workspace) takeBack(ctx context.Context) error {
 		to := plan.GroupRecipient(g.ID, g.Epoch().Public)
 		for _, r := range w.state.Resources() {
 			x := handed{Resource: r.ID[:], Kind: r.Kind, Epoch: r.Epoch().Number, To: to}
-			if r.Rights(officer.GroupPrincipal(g.ID)) != 0 && !slices.ContainsFunc(loose.List, x.equal) {
-				loose.List = append(loose.List, x)
+			if r.Rights(officer.GroupPrincipal(g.ID)) != 0 && !slices.ContainsFunc(due.List, x.equal) {
+				due.List = append(due.List, x)
 			}
 		}
 	}
-	if err := w.saveHanded(before, loose); err != nil {
+	if err := w.updateHanded(func(now handedWire) handedWire { return w.open(now).and(due) }); err != nil {
 		return err
 	}
-	for _, d := range loose.Devices {
+	for _, d := range due.Devices {
 		if err := w.refuseDevice(ctx, d); err != nil {
 			return err
 		}
 	}
 	for _, h := range groups {
-		if !w.isLoose(h) { // replaced for another
+		if w.standing(h) != loose { // replaced for another
 			continue
 		}
 		if err := w.replaceGroup(ctx, officer.GroupID(h.Resource)); err != nil {
 			return err
 		}
 	}
-	for _, h := range loose.List {
-		if h.Kind == wire.KindGroup || !w.isLoose(h) {
+	for _, h := range due.List {
+		if h.Kind == wire.KindGroup || w.standing(h) != loose {
 			continue
 		}
 		if err := w.replace(ctx, officer.ResourceID(h.Resource)); err != nil {
 			return err
 		}
 	}
-	return w.saveHanded(loose, w.loose(loose)) // kept, it is looked at again
+	return w.updateHanded(w.open) // kept, it is looked at again
 }
 
 // replace opens a resource's next epoch, or closes the present one where the

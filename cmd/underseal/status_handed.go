@@ -10,12 +10,20 @@ import (
 	"github.com/underseal/underseal/workspace"
 )
 
+const pendingAltered = "somebody altered the file handed.cbor in the home folder: if a change failed lately that was to give somebody a key, change that key (underseal field rotate, underseal group rotate); then delete handed.altered there"
+
 // statusHanded tells of keys that changes which failed have handed to somebody who
 // was not granted them, and that opening the organization could not take back.
 func statusHanded(ctx context.Context, w *workspace.Workspace, s *jsonStatus) error {
 	list, err := w.HandedOut(ctx)
 	if err != nil {
 		return err
+	}
+	switch altered, err := w.HandedAltered(); {
+	case err != nil:
+		return err
+	case altered:
+		s.Pending = append(s.Pending, pendingAltered)
 	}
 	for _, h := range list {
 		what := string(h.Kind) + " " + term.Escape(h.Text)

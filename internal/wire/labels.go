@@ -30,6 +30,7 @@ const (
 	LabelCache    = "underseal/v1/cache"     // MAC of a client's verified cache
 	LabelPin      = "underseal/v1/pin"       // MAC of what a client pins: an organization and its head
 	LabelRehearse = "underseal/v1/rehearse"  // MAC of which backups were rehearsed on a device
+	LabelHanded   = "underseal/v1/handed"    // MAC of which keys a device has handed out for entries to come
 	LabelLook     = "underseal/v1/look"      // MAC of what a client saw of an outside system's fields
 	LabelLastSeen = "underseal/v1/last-seen" // signed last-seen statement
 	LabelManifest = "underseal/v1/manifest"  // folder manifest entries (reserved)
