@@ -58,12 +58,18 @@ func (s *State) Opens(id MemberID, r *Resource) bool {
 		if g == nil || !announced(grant.Senders, e.Number) && g.closedAt(e.Sequence) {
 			continue
 		}
-		seed := g.Epoch()
-		if i, ok := g.find(id); ok && (announced(g.Members[i].Senders, seed.Number) || !m.closedAt(s, seed.Sequence)) {
+		if s.OpensGroup(id, g) {
 			return true
 		}
 	}
 	return false
+}
+
+// OpensGroup is Opens for the present seed of a group that the member is in.
+func (s *State) OpensGroup(id MemberID, g *Group) bool {
+	e := g.Epoch()
+	i, ok := g.find(id)
+	return ok && (announced(g.Members[i].Senders, e.Number) || !s.members[id].closedAt(s, e.Sequence))
 }
 
 // Kept tells whether somebody who is no guest opens a resource, and whether one

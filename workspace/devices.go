@@ -113,17 +113,13 @@ func (w *Workspace) Alarms(ctx context.Context, since time.Time) ([]Alarm, error
 	if len(at) == 0 && len(requests) == 0 {
 		return nil, nil
 	}
-	entries, err := w.entriesFrom(ctx, from)
+	entries, err := w.entriesSince(ctx, from, since)
 	if err != nil {
 		return nil, err
 	}
-	past := w.past(entries, since)
 	var list []Alarm
-	for i, e := range entries {
+	for _, e := range entries {
 		by := w.state.Device(e.Author)
-		if past[i] {
-			continue
-		}
 		for _, r := range requests[e.Sequence] {
 			list = append(list, Alarm{Member: r.Member, By: by.ID, Requested: r.Device, Time: e.Time})
 		}
@@ -162,23 +158,43 @@ func (w *Workspace) stillThere(o *officer.DeviceAdded) (officer.DeviceID, bool) 
 	return record.ID(), d != nil && !d.Removed
 }
 
-// past tells of each entry whether it is from before a time, whatever its author
-// says.
-func (w *Workspace) past(entries []officer.Entry, since time.Time) []bool {
-	past := make([]bool, len(entries))
+// recentEntries is how many entries are read first, from the head; then twice as
+// many.
+const recentEntries = 64
+
+// entriesSince are the entries from a position on that are not from before a time,
+// whatever their authors say. It reads the log from its head, and not beyond a
+// part all of which is from before, by everybody's clock and that of somebody who
+// is believed: one clock that was wrong once hides nothing.
+func (w *Workspace) entriesSince(ctx context.Context, from uint64, since time.Time) (list []officer.Entry, err error) {
 	own, before := false, map[officer.MemberID]bool{} // who has written later, and before since
-	for i, e := range slices.Backward(entries) {
-		d := w.state.Device(e.Author)
-		if !e.Time.Before(since) {
-			continue
+	past := false
+	head := w.state.Head()
+	for n := uint64(recentEntries); head.Length > from && !past; n *= 2 {
+		var part []officer.Entry
+		start := max(from, head.Length-min(n, head.Length))
+		if err := w.walk(ctx, head, start, func(e officer.Entry, _ officer.Hash) { part = append(part, e) }); err != nil {
+			return nil, err
 		}
-		past[i] = own || len(before) > 1 || len(before) == 1 && !before[d.Member]
-		own = own || d.ID == w.me.Keys().ID()
-		if w.state.Member(d.Member).Role == officer.RoleOfficer {
-			before[d.Member] = true
+		head = officer.Head{Length: start, Hash: part[0].Previous}
+		past = own || len(before) > 1
+		for _, e := range slices.Backward(part) {
+			d := w.state.Device(e.Author)
+			if !e.Time.Before(since) {
+				past, list = false, append(list, e)
+				continue
+			}
+			if !own && (len(before) == 0 || len(before) == 1 && before[d.Member]) {
+				list = append(list, e)
+			}
+			own = own || d.ID == w.me.Keys().ID()
+			if w.state.Member(d.Member).Role == officer.RoleOfficer {
+				before[d.Member] = true
+			}
 		}
 	}
-	return past
+	slices.Reverse(list)
+	return list, nil
 }
 
 // DeviceID is the device that asks.
@@ -257,7 +273,9 @@ func keyWithheld(err error) bool {
 // RenewUserKey makes the caller's next user key if the present one is closed: an
 // officer has removed a device of theirs, and nothing is sealed to them until
 // then. What was rotated meanwhile, colleagues who share it seal to them with
-// their next change, see [Workspace.CatchUp].
+// their next change, see [Workspace.CatchUp]. Who was enrolled into recovery is so
+// again afterwards, unless too few officers hold shares: then Me().Enrolment() is
+// nil, and they enrol themself.
 func (w *Workspace) RenewUserKey(ctx context.Context) error {
 	if err := w.requireMe(); err != nil {
 		return err

@@ -23,7 +23,8 @@ func (w *Workspace) Grant(ctx context.Context, label, to string, rights officer.
 // or to a group by its name. Where they have these rights already, the present
 // key is sealed to them again: the store may have lost it, or whoever opened the
 // epoch left them out. Where nobody shares the field any more, an officer gives
-// share back to somebody who reads it.
+// share back to somebody who reads it, beside what they have and whatever else is
+// asked for: they give themself the rest.
 func (w *Workspace) GrantOf(ctx context.Context, field officer.ResourceID, to string, rights officer.Rights) error {
 	f, p, err := w.fieldAndPrincipal(ctx, field, to)
 	if err != nil {

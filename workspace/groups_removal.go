@@ -21,7 +21,7 @@ type GroupRemoval struct {
 
 // PlanGroupRemoval says what RemoveFromGroup would do now. Nothing is changed.
 func (w *Workspace) PlanGroupRemoval(ctx context.Context, group, email string) (GroupRemoval, error) {
-	r, _, err := w.planGroupRemoval(ctx, plan.Author{State: w.state, Device: w.me.Keys(), Now: w.now()}, group, email)
+	r, _, err := w.planGroupRemoval(ctx, w.author(), group, email)
 	return r, err
 }
 

@@ -96,7 +96,7 @@ func (w *Workspace) PlanMemberRemoval(ctx context.Context, id officer.MemberID) 
 	if err != nil {
 		return r, err
 	}
-	a := plan.Author{State: w.state, Device: w.me.Keys(), Now: w.now()}
+	a := w.author()
 	p, err := a.RemoveMember(id, w.held(ctx))
 	if err != nil {
 		return r, err

@@ -18,6 +18,10 @@ type CaughtUp struct {
 	// store does not give the key.
 	Waiting       []officer.ResourceID
 	WaitingGroups []officer.GroupID
+	// Missed and MissedGroups are what the caller may open and cannot, since its key
+	// was made while their own was closed: somebody else who may has to.
+	Missed       []officer.ResourceID
+	MissedGroups []officer.GroupID
 }
 
 // CatchUp does what removals, and changes that failed, left to the caller: it
@@ -44,6 +48,8 @@ func (w *Workspace) CatchUp(ctx context.Context) (CaughtUp, error) {
 		switch err := w.reopenGroup(ctx, g.ID); {
 		case err == nil:
 			c.OpenedGroups = append(c.OpenedGroups, g.ID)
+		case keyWithheld(err) && !w.state.OpensGroup(me, g):
+			c.MissedGroups = append(c.MissedGroups, g.ID)
 		case keyWithheld(err):
 			c.WaitingGroups = append(c.WaitingGroups, g.ID)
 		default:
@@ -57,6 +63,8 @@ func (w *Workspace) CatchUp(ctx context.Context) (CaughtUp, error) {
 		switch err := w.rotate(ctx, r.ID, true); {
 		case err == nil:
 			c.Opened = append(c.Opened, r.ID)
+		case keyWithheld(err) && !w.state.Opens(me, r):
+			c.Missed = append(c.Missed, r.ID)
 		case keyWithheld(err):
 			c.Waiting = append(c.Waiting, r.ID)
 		default:

@@ -13,6 +13,10 @@ type Pending struct {
 	Closed  []ClosedKey
 	Missed  []MissedKey
 	Expired []MemberInfo // guests; an officer removes them
+	// Demoted were officers and may still share the directory, which could not be
+	// taken from them at that moment: an officer gives them their role once more,
+	// see [Workspace.ChangeRole].
+	Demoted []MemberInfo
 }
 
 // ClosedKey is a key under whose present epoch nobody may seal any more.
@@ -48,6 +52,14 @@ type MissedKey struct {
 func (w *Workspace) Pending(ctx context.Context) Pending {
 	p := Pending{Expired: w.ExpiredGuests(ctx)}
 	people := w.people(ctx)
+	if dir := w.state.Directory(); dir != nil {
+		for _, g := range dir.Grants {
+			m, ok := g.Principal.Member()
+			if i := people[m]; ok && i.Member != nil && !i.Removed && i.Role == officer.RoleMember && g.Rights.Has(officer.Share) {
+				p.Demoted = append(p.Demoted, i)
+			}
+		}
+	}
 	for _, r := range w.state.Resources() {
 		missed := w.state.Missed(r)
 		closed := r.Epoch().Closed && !r.Ended

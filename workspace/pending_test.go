@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/underseal/underseal/officer"
 	"github.com/underseal/underseal/workspace"
@@ -45,6 +46,9 @@ func pending(t *testing.T, w *workspace.Workspace) string {
 	}
 	for _, m := range p.Expired {
 		list = append(list, "expired "+m.EmailText)
+	}
+	for _, m := range p.Demoted {
+		list = append(list, "demoted "+m.EmailText)
 	}
 	return strings.Join(list, "\n")
 }
@@ -120,4 +124,56 @@ func TestPendingMissed(t *testing.T) {
 		t.Errorf("%+v %v", done, err)
 	}
 	waits(t, alice)
+}
+
+// An officer who was made a member while the directory was closed may share it until
+// they get the role once more, and Pending says so.
+func TestPendingDemoted(t *testing.T) {
+	t.Parallel()
+	ctx := t.Context()
+	f, _ := firmOfTwo(t)
+	f.Add("alice", "olga", officer.RoleOfficer)
+	c := backUp(t, f, "olga", officer.DevicePaperKit, "kit")
+	alice, olga := f.Open("alice"), f.People["olga"].Me.Member()
+	if _, err := alice.RemoveDevice(ctx, f.People["olga"].Me.Keys().ID()); err != nil {
+		t.Fatal(err)
+	}
+	must(t, alice.ChangeRole(ctx, olga, officer.RoleMember, time.Time{}, workspace.Consent{}))
+	if got := pending(t, alice); !strings.HasSuffix(got, "\ndemoted olga@example.com") {
+		t.Errorf("got\n%s", got)
+	}
+	must(t, restore(t, f, "olga again", c).RenewUserKey(ctx))
+	must(t, alice.Sync(ctx))
+	must(t, alice.ChangeRole(ctx, olga, officer.RoleMember, time.Time{}, workspace.Consent{}))
+	if got := pending(t, alice); strings.Contains(got, "demoted") {
+		t.Errorf("got\n%s", got)
+	}
+}
+
+// CatchUp tells what the store withholds from what the caller has missed.
+func TestCatchUpOfWhatWasMissed(t *testing.T) {
+	t.Parallel()
+	ctx := t.Context()
+	f, _ := firmOfTwo(t)
+	f.Add("alice", "dora", officer.RoleMember)
+	f.Add("alice", "olga", officer.RoleOfficer)
+	alice := f.Open("alice")
+	must(t, alice.Grant(ctx, "ssn", "bob@example.com", officer.Read|officer.Write|officer.Share))
+	must(t, alice.Grant(ctx, "ssn", "dora@example.com", officer.Read))
+	must(t, alice.NewGroup(ctx, "team", []string{"dora@example.com"}))
+	must(t, alice.AddToGroup(ctx, "team", "bob@example.com", officer.Read|officer.Share))
+	c := backUp(t, f, "bob", officer.DevicePaperKit, "kit")
+	must(t, alice.Sync(ctx))
+	if _, err := alice.RemoveDevice(ctx, f.People["bob"].Me.Keys().ID()); err != nil { // bob misses the next epochs
+		t.Fatal(err)
+	}
+	if _, err := f.Open("olga").RemoveMember(ctx, f.People["dora"].Me.Member(), workspace.Consent{}); err != nil { // who closes them
+		t.Fatal(err)
+	}
+	bob := restore(t, f, "bob again", c)
+	must(t, bob.Sync(ctx))
+	got, err := bob.CatchUp(ctx)
+	if err != nil || len(got.Missed) != 1 || len(got.MissedGroups) != 1 || len(got.Waiting)+len(got.WaitingGroups)+len(got.Opened) != 0 {
+		t.Errorf("%+v, %v", got, err)
+	}
 }

@@ -90,7 +90,7 @@ func (w *Workspace) CosignPolicy(p officer.PolicyProposal) (officer.PolicyPropos
 	if err != nil || slices.Contains(signers, w.me.Member()) {
 		return p, err
 	}
-	a := plan.Author{State: w.state, Device: w.me.Keys(), Now: w.now()}
+	a := w.author()
 	p.Policy.Cosigned = append(slices.Clone(p.Policy.Cosigned), a.Cosign(p.Policy))
 	return p, nil
 }

@@ -21,6 +21,9 @@ type Renewal struct {
 	// Skipped keep their grants, and get the new keys when their own is no longer
 	// closed: see [Workspace.CatchUp].
 	Skipped int
+	// Unenrolled: the caller's enrolment into recovery ends with their user key, and
+	// too few officers hold shares to enrol again by itself.
+	Unenrolled bool
 }
 
 // renewalOf reads a plan before it is packed.
@@ -37,7 +40,7 @@ func renewalOf(p *plan.Plan) (r Renewal) {
 			r.ClosedGroups = append(r.ClosedGroups, o.Group)
 		}
 	}
-	r.Envelopes, r.Skipped = len(p.Envelopes), len(p.Skipped)
+	r.Envelopes, r.Skipped, r.Unenrolled = len(p.Envelopes), len(p.Skipped), p.Unenrolled
 	return r
 }
 
@@ -84,7 +87,7 @@ func (w *Workspace) PlanRemoval(ctx context.Context, id officer.DeviceID) (Remov
 	if err != nil {
 		return r, err
 	}
-	p, err := w.planRemoval(ctx, plan.Author{State: w.state, Device: w.me.Keys(), Now: w.now()}, id)
+	p, err := w.planRemoval(ctx, w.author(), id)
 	if err != nil {
 		return r, err
 	}

@@ -12,6 +12,7 @@ type jsonCaughtUp struct {
 	Opened  []string `json:"opened"`
 	Sealed  int      `json:"sealed"`
 	Waiting []string `json:"waiting"`
+	Missed  []string `json:"missed"`
 }
 
 func newOrgCatchUpCommand(a *app) *cobra.Command {
@@ -27,7 +28,7 @@ second part happens by itself, too, with the next change that you make.`,
 			if err != nil {
 				return err
 			}
-			out := jsonCaughtUp{x.keys(c.OpenedGroups, c.Opened), c.Sealed, x.keys(c.WaitingGroups, c.Waiting)}
+			out := jsonCaughtUp{x.keys(c.OpenedGroups, c.Opened), c.Sealed, x.keys(c.WaitingGroups, c.Waiting), x.keys(c.MissedGroups, c.Missed)}
 			if a.json {
 				a.printJSON(out, nil)
 				return nil
@@ -41,7 +42,10 @@ second part happens by itself, too, with the next change that you make.`,
 			for _, what := range out.Waiting {
 				a.warn("%s stays closed: the store does not give you its key", what)
 			}
-			if len(out.Opened)+c.Sealed+len(out.Waiting) == 0 {
+			for _, what := range out.Missed {
+				a.warn("%s stays closed: its key was made while yours was closed; somebody else who may open it has to, see underseal org status", what)
+			}
+			if len(out.Opened)+c.Sealed+len(out.Waiting)+len(out.Missed) == 0 {
 				a.say("nothing waits for you")
 			}
 			return nil

@@ -185,6 +185,7 @@ type jsonRemoval struct {
 	Closed    []string `json:"closed"`
 	Envelopes int      `json:"envelopes"`
 	Skipped   int      `json:"skipped"`
+	Ends      bool     `json:"recovery_ends"`
 	jsonValuesLeft
 	Brought []jsonDevice `json:"brought"`
 	Done    bool         `json:"done"`
@@ -246,7 +247,9 @@ func (a *app) removeDevice(ctx context.Context, w *workspace.Workspace, id offic
 		return nil
 	}
 	a.say("removed %s", deviceName(r.Device))
-	if r.Own {
+	if r.Unenrolled {
+		a.next("underseal recovery enroll")
+	} else if r.Own {
 		a.next("underseal backup list, to see whether a backup is left")
 	} else {
 		a.next("underseal org catch-up, once they have used another device: it seals the new keys to them")
@@ -258,7 +261,7 @@ func jsonRemovalOf(ctx context.Context, w *workspace.Workspace, r workspace.Remo
 	x := newWords(ctx, w)
 	j := jsonRemoval{
 		jsonDevice: jsonDeviceOf(r.Device), Own: r.Own, Rotated: x.keys(r.RotatedGroups, r.Rotated), Closed: x.keys(r.ClosedGroups, r.Closed),
-		Envelopes: r.Envelopes, Skipped: r.Skipped, jsonValuesLeft: left, Brought: []jsonDevice{}, Done: done,
+		Envelopes: r.Envelopes, Skipped: r.Skipped, Ends: r.Unenrolled, jsonValuesLeft: left, Brought: []jsonDevice{}, Done: done,
 	}
 	for _, d := range r.Added {
 		j.Brought = append(j.Brought, jsonDeviceOf(d))
@@ -282,11 +285,17 @@ func (a *app) sayRemoval(ctx context.Context, w *workspace.Workspace, r workspac
 		a.say("  are closed        %s, until somebody with the share right opens them again", strings.Join(list, ", "))
 	}
 	a.sayEnvelopes(r.Renewal)
+	if r.Unenrolled {
+		a.say("  recovery          %s", enrollAgain)
+	}
 	a.sayValuesLeft(left)
 	for _, d := range r.Added {
 		a.say("  it had added      %s: is that yours? If not, remove it too", term.EscapeTo(deviceName(d), term.MaxShown))
 	}
 }
+
+// enrollAgain is for whose next user key too few officers hold shares of.
+const enrollAgain = "has to be enrolled again: underseal recovery enroll"
 
 // sayEnvelopes is the end of every plan of a removal.
 func (a *app) sayEnvelopes(r workspace.Renewal) {

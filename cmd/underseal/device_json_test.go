@@ -32,6 +32,7 @@ type (
 		Closed    []string `json:"closed"`
 		Envelopes int      `json:"envelopes"`
 		Skipped   int      `json:"skipped"`
+		Ends      bool     `json:"recovery_ends"`
 		docValuesLeft
 		Brought []docDevice `json:"brought"`
 		Done    bool        `json:"done"`

@@ -170,7 +170,14 @@ later reads it too.`,
 				if err := w.Grant(cmd.Context(), args[0], name, r); err != nil {
 					return err
 				}
-				a.say("%s may %s field %s, what was sealed before included", who, rightsInWords(r), term.Escape(args[0]))
+				has, err := rightsOf(cmd.Context(), w, args[0], name)
+				if err != nil {
+					return err
+				}
+				a.say("%s may %s field %s, what was sealed before included", who, rightsInWords(has), term.Escape(args[0]))
+				if has != r {
+					a.say("nobody shared it: they were given that beside what they had, and give themself the rest")
+				}
 				return a.printField(cmd.Context(), w, args[0])
 			})
 		},
@@ -179,6 +186,17 @@ later reads it too.`,
 	c.Flags().StringVar(&rights, "rights", "write", "their `RIGHTS`, read, write or share; each includes those before it")
 	choices(c, "rights", "read", "write", "share")
 	return c
+}
+
+// rightsOf are those that a member or a group is granted on a field by now: an
+// officer who gives share back gives nothing else.
+func rightsOf(ctx context.Context, w *workspace.Workspace, label, name string) (officer.Rights, error) {
+	f, err := w.Field(ctx, label)
+	if err != nil {
+		return 0, err
+	}
+	p, err := w.Principal(ctx, name)
+	return f.Resource.Rights(p), err
 }
 
 // principalFlags name a member or a group.

@@ -67,6 +67,7 @@ type (
 		Opened  []string `json:"opened"`
 		Sealed  int      `json:"sealed"`
 		Waiting []string `json:"waiting"`
+		Missed  []string `json:"missed"`
 	}
 	docFieldOfGroup struct {
 		Schema   int      `json:"schema_version"`
@@ -126,7 +127,7 @@ func TestGroupJSON(t *testing.T) {
 	if !reflect.DeepEqual(plan, done) {
 		t.Errorf("planned %+v, done %+v", plan, done)
 	}
-	if c := jsonOf[docCaughtUp](w, "alice", "org", "catch-up"); c.Sealed != 0 || len(c.Opened)+len(c.Waiting) != 0 {
+	if c := jsonOf[docCaughtUp](w, "alice", "org", "catch-up"); c.Sealed != 0 || len(c.Opened)+len(c.Waiting)+len(c.Missed) != 0 {
 		t.Errorf("%+v", c)
 	}
 	doc := contract(t)

@@ -54,6 +54,7 @@ type (
 		Closed  []docClosed      `json:"closed"`
 		Missed  []docMissed      `json:"missed"`
 		Guests  []docExpired     `json:"expired_guests"`
+		Demoted []string         `json:"demoted"`
 	}
 	docRekeyField struct {
 		Name   string     `json:"name"`

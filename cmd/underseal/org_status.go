@@ -21,7 +21,8 @@ func newOrgStatusCommand(a *app) *cobra.Command {
 account are under which epoch of their field's key, as they were last read, or with
 --read as they are now; which keys are closed, so that nobody may seal under them,
 and who may open the next; what was not sealed to somebody whose own key was closed;
-and guests whose time is over.`,
+guests whose time is over; and who is no officer any more and may share the
+directory still.`,
 		Example: "underseal org status --read",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if read {
@@ -58,6 +59,7 @@ type jsonOrgStatus struct {
 	Closed  []jsonClosed      `json:"closed"`
 	Missed  []jsonMissed      `json:"missed"`
 	Guests  []jsonGuest       `json:"expired_guests"`
+	Demoted []string          `json:"demoted"` // who were officers and may share the directory still
 }
 
 type jsonFieldEpochs struct {
@@ -104,7 +106,7 @@ func (a *app) orgStatus(ctx context.Context, w *workspace.Workspace) error {
 		return err
 	}
 	p := w.Pending(ctx)
-	out := jsonOrgStatus{Fields: []jsonFieldEpochs{}, Closed: []jsonClosed{}, Missed: []jsonMissed{}, Guests: []jsonGuest{}}
+	out := jsonOrgStatus{Fields: []jsonFieldEpochs{}, Closed: []jsonClosed{}, Missed: []jsonMissed{}, Guests: []jsonGuest{}, Demoted: emails(p.Demoted)}
 	if l != nil {
 		out.Account = l.Account
 		out.Fields = a.epochsAt(ctx, w, l)
@@ -178,7 +180,10 @@ func (a *app) printOrgStatus(s jsonOrgStatus, p workspace.Pending, isOfficer boo
 	for _, g := range s.Guests {
 		a.print("guest    %s: the time was over on %s", shown(g.Email), day(g.Expired))
 	}
-	if len(s.Closed)+len(s.Missed)+len(s.Guests) == 0 {
+	for _, who := range s.Demoted {
+		a.print("demoted  %s: is no officer any more, and may share the directory still, until an officer takes that: underseal member role %s --role member", shown(who), arg(who))
+	}
+	if len(s.Closed)+len(s.Missed)+len(s.Guests)+len(s.Demoted) == 0 {
 		a.say("nothing is closed, and nobody waits for a key")
 	}
 	mine := slices.ContainsFunc(s.Closed, func(c jsonClosed) bool { return c.Mine && c.Kind != string(workspace.ThingMember) }) ||
@@ -188,6 +193,8 @@ func (a *app) printOrgStatus(s jsonOrgStatus, p workspace.Pending, isOfficer boo
 		a.next("underseal org catch-up")
 	case len(s.Guests) > 0 && isOfficer:
 		a.next("underseal member remove %s", arg(s.Guests[0].Email))
+	case len(s.Demoted) > 0 && isOfficer && len(s.Closed) == 0:
+		a.next("underseal member role %s --role member", arg(s.Demoted[0]))
 	case s.Earlier > 0:
 		a.next("underseal org rekey")
 	}

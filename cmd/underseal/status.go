@@ -151,7 +151,7 @@ func (a *app) statusOrganization(ctx context.Context, s *jsonStatus) error {
 	switch {
 	case slices.ContainsFunc(p.Closed, func(c workspace.ClosedKey) bool { return c.Mine }), slices.ContainsFunc(p.Missed, func(m workspace.MissedKey) bool { return m.Mine }):
 		s.Pending = append(s.Pending, pendingClosed)
-	case len(p.Closed)+len(p.Missed)+len(p.Expired) > 0 && s.Role == officer.RoleOfficer.String():
+	case len(p.Closed)+len(p.Missed)+len(p.Expired)+len(p.Demoted) > 0 && s.Role == officer.RoleOfficer.String():
 		s.Pending = append(s.Pending, pendingOthers)
 	}
 	return nil
