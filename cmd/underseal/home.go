@@ -251,8 +251,11 @@ func (a *app) openAt(ctx context.Context, address string, org officer.Organizati
 	if m := w.Me(); m != nil && m.KeyClosed {
 		// An officer removed another device of this member: nobody can seal
 		// anything to them until one that is left makes the next key.
+		enrolled := m.Enrolment() != nil
 		if err := w.RenewUserKey(ctx); err != nil {
 			a.warn("an officer closed your user key, and it could not be replaced: %s", classify(err).message)
+		} else if now := w.Me(); enrolled && now != nil && now.Enrolment() == nil {
+			a.warn("an officer closed your user key, and it was replaced: recovery %s", enrollAgain)
 		}
 	}
 	// A change of this device that failed may have handed a key to somebody; what
