@@ -52,7 +52,7 @@ func busy(t officertest.TB) *officertest.Org {
 		"olga: create group board of olga*,greta; rotate group team; reseal group team@1 to bob",
 		"olga: take greta from board; close group board; create group spare of olga*,greta; close group team",
 		"bob: enroll bob 2 with alice,olga",
-		"bob: enroll bob 2 with olga,alice",
+		"bob: rotate user bob; enroll bob+ 2 with olga,alice",
 		"olga: request bob/new; request bob/newer", "alice: file bob/new.reason under people",
 		"alice: approve bob/new by alice",
 		"greta: enroll greta 2 with olga,alice; rotate user greta; enroll greta+@2 2 with alice,olga",
