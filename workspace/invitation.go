@@ -14,8 +14,8 @@ import (
 var (
 	// ErrInvitationExpired: the invitation's time is over.
 	ErrInvitationExpired = errors.New("the invitation has expired")
-	// ErrInvitationSpent: somebody was let in by the invitation, or it was
-	// withdrawn: who is invited cannot tell these apart, and need not.
+	// ErrInvitationSpent: somebody was let in by the invitation (see
+	// [InvitationTakenError]), or it was withdrawn.
 	ErrInvitationSpent = errors.New("the invitation was used already, or taken back")
 	// ErrInvitationWithdrawn: an officer has taken the invitation back.
 	ErrInvitationWithdrawn = errors.New("the invitation was withdrawn")
@@ -23,9 +23,10 @@ var (
 	ErrInvitationDeclined = errors.New("the invitation was declined")
 	// ErrInvitationOpen: nobody has answered the invitation yet.
 	ErrInvitationOpen = errors.New("nobody has answered the invitation yet")
-	// ErrInvitationContested: two different cards answered one invitation, so
-	// one of them is not that of who was invited. Neither is let in.
-	ErrInvitationContested = errors.New("two different people have answered one invitation")
+	// ErrInvitationContested: two different cards answered one invitation, or a
+	// no stands beside a card, so one of the answers may not be that of who was
+	// invited. Nobody is let in.
+	ErrInvitationContested = errors.New("one invitation has two different answers")
 	// ErrInvitationLost: the store does not hold what the officer left for the
 	// invited person.
 	ErrInvitationLost = errors.New("the store does not hold this invitation")
@@ -55,23 +56,38 @@ const (
 	minInvitationLife = time.Minute
 )
 
+// InvitationTakenError says who was let in by an invitation: somebody else than
+// the caller, as far as the caller said who they are. It is an
+// [ErrInvitationSpent].
+type InvitationTakenError struct{ Member officer.MemberID }
+
+// Error names nobody: the caller may not be allowed to know.
+func (*InvitationTakenError) Error() string {
+	return "somebody else was let in by your invitation"
+}
+
+// Unwrap returns ErrInvitationSpent.
+func (*InvitationTakenError) Unwrap() error { return ErrInvitationSpent }
+
 // InvitationStatus is how far an invitation has come.
 type InvitationStatus uint8
 
-// What an invitation may be. Each of them is seen by both sides.
+// What an invitation may be. Contested is seen by the officer alone, taken by
+// who was invited.
 const (
 	InvitationPending   InvitationStatus = iota // nobody has answered
 	InvitationAccepted                          // an officer has to confirm
 	InvitationDeclined                          // the invited person said no
-	InvitationContested                         // two different cards: nobody is let in
+	InvitationContested                         // two different answers: nobody is let in
 	InvitationExpired                           // its time was over first
 	InvitationWithdrawn                         // an officer has taken it back
 	InvitationJoined                            // somebody was let in
+	InvitationTaken                             // somebody else was let in
 )
 
 // String is the word for the status.
 func (s InvitationStatus) String() string {
-	words := [...]string{"pending", "accepted", "declined", "contested", "expired", "withdrawn", "joined"}
+	words := [...]string{"pending", "accepted", "declined", "contested", "expired", "withdrawn", "joined", "taken"}
 	if int(s) < len(words) {
 		return words[s]
 	}
@@ -91,7 +107,7 @@ func (s InvitationStatus) err() error {
 		return ErrInvitationExpired
 	case InvitationWithdrawn:
 		return ErrInvitationWithdrawn
-	case InvitationJoined:
+	case InvitationJoined, InvitationTaken:
 		return ErrInvitationSpent
 	default:
 		return nil
@@ -123,8 +139,12 @@ type InvitationInfo struct {
 	Expires  time.Time // of the invitation
 	// Card is that of who has answered: for InvitationAccepted.
 	Card officer.CardFile
-	// Member is who has answered, if anybody has.
+	// Member is who has answered, if anybody has; for InvitationTaken, who was
+	// let in instead.
 	Member officer.MemberID
+	// Unreadable counts answers that were passed over: they are sealed to a key
+	// of the officer's that this device cannot open. They may be anybody's.
+	Unreadable int
 }
 
 // ClockBehind tells by how much the caller's clock is behind the time that the

@@ -1,6 +1,7 @@
 package workspace
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -40,8 +41,9 @@ type Offer struct {
 // which is that of the organization (attack 13:
 // ErrInvitationStore) and has the head that the
 // officer saw (attack 12: ErrFork, ErrRollback), an officer who invites, and
-// the message that they left. c needs neither identity nor home. The invitation
-// stays the caller's.
+// the message that they left. c needs neither identity nor home: an identity
+// tells whether it was the caller who was let in already (ErrInvitationSpent), and
+// not somebody else ([InvitationTakenError]). The invitation stays the caller's.
 func OpenInvitation(ctx context.Context, c Config, inv *plan.Invitation) (*Invited, error) {
 	c.Local = discard{}
 	w := newWorkspace(c)
@@ -56,6 +58,10 @@ func OpenInvitation(ctx context.Context, c Config, inv *plan.Invitation) (*Invit
 		return nil, ErrInvitationStore
 	}
 	w.pin = Pin{Organization: inv.Organization, Location: c.Store.Info().Location, Head: inv.Head}
+	me := officer.MemberID{}
+	if c.Identity != nil {
+		me = c.Identity.Member()
+	}
 	s := keyring.GenerateSecret()
 	defer s.Destroy()
 	nobody, err := keyring.NewDevice(s, officer.DeviceInstallation, officer.Hash{})
@@ -69,7 +75,7 @@ func OpenInvitation(ctx context.Context, c Config, inv *plan.Invitation) (*Invit
 		return nil, err
 	}
 	if w.state.InvitationSpent(inv.Hash()) {
-		return nil, ErrInvitationSpent
+		return nil, w.spentError(ctx, inv.Hash(), me)
 	}
 	o := w.state.Member(inv.Officer)
 	if o == nil || o.Removed || o.Role != officer.RoleOfficer {
@@ -168,7 +174,7 @@ func (i *Invited) Accept(ctx context.Context, c Config, email string) (*Workspac
 }
 
 // Decline answers no. identity and home of c may be nil: then nothing is
-// remembered here.
+// remembered here; neither is it beside another invitation that was accepted.
 func (i *Invited) Decline(ctx context.Context, c Config) error {
 	if c.Identity == nil || c.Local == nil {
 		b, err := i.inv.Decline()
@@ -199,6 +205,9 @@ func (i *Invited) answer(w *Workspace, role officer.Role, no bool, build func() 
 	if err != nil {
 		return nil, err
 	}
+	if no && found && kept.Declined == 0 && kept.Invite != i.inv.Hash() {
+		return b, nil // a stranger's line must not make home forget the one that counts
+	}
 	return b, saveSealed(w.local, w.me.Keys(), acceptedFile, answeredWire{
 		Version: wire.Version, Invite: i.inv.Hash(), Organization: i.inv.Organization, Officer: i.inv.Officer,
 		Role: role, Expires: unix(i.inv.Expires), Declined: number(no), Answer: b,
@@ -213,8 +222,9 @@ func (i *Invited) put(ctx context.Context, answer []byte) error {
 }
 
 // AnsweredInvitation tells of the invitation that was answered on this device,
-// and what has become of it; false where there is none.
-func (w *Workspace) AnsweredInvitation() (InvitationInfo, bool, error) {
+// and what has become of it; false where there is none. Of one that is spent the
+// log is read.
+func (w *Workspace) AnsweredInvitation(ctx context.Context) (InvitationInfo, bool, error) {
 	var r answeredWire
 	found, err := loadSealed(w.local, w.me.Keys(), acceptedFile, &r, answeredParts)
 	if err != nil || !found || r.Organization != w.Organization() {
@@ -223,15 +233,58 @@ func (w *Workspace) AnsweredInvitation() (InvitationInfo, bool, error) {
 	info := InvitationInfo{
 		ID: r.Invite, Role: r.Role, Expires: time.Unix(int64(min(r.Expires, maxSynced)), 0).UTC(), Member: w.me.Member(), Status: InvitationAccepted,
 	}
-	switch member := w.state.Member(w.me.Member()); {
-	case member != nil && w.state.InvitationSpent(r.Invite):
-		info.Status = InvitationJoined
+	switch {
 	case w.state.InvitationSpent(r.Invite):
-		info.Status = InvitationWithdrawn
+		by, used, err := w.letInBy(ctx, r.Invite)
+		switch {
+		case err != nil:
+			return InvitationInfo{}, false, err
+		case !used:
+			info.Status = InvitationWithdrawn
+		case by == w.me.Member():
+			info.Status = InvitationJoined
+		default:
+			info.Status, info.Member = InvitationTaken, by
+		}
 	case r.Declined == 1:
 		info.Status = InvitationDeclined
 	case !w.now().Before(info.Expires):
 		info.Status = InvitationExpired
 	}
 	return info, true, nil
+}
+
+// letInBy finds in the log who was let in by an invitation; false where nobody
+// was.
+func (w *Workspace) letInBy(ctx context.Context, invite officer.Hash) (officer.MemberID, bool, error) {
+	for e, err := range w.Log(ctx, 0, w.state.Head().Length) {
+		if err != nil {
+			return officer.MemberID{}, false, err
+		}
+		for _, op := range e.Operations {
+			m, ok := op.(*officer.MemberAdded)
+			if !ok || !bytes.Equal(m.Invite, invite[:]) {
+				continue
+			}
+			card, err := officer.ParseCard(m.Card)
+			if err != nil {
+				return officer.MemberID{}, false, fmt.Errorf("read log: %w", err)
+			}
+			return card.ID(), true, nil
+		}
+	}
+	return officer.MemberID{}, false, nil
+}
+
+// spentError says why a spent invitation lets me in no more. Somebody else in
+// the place of who is invited is never passed off as a mere withdrawal.
+func (w *Workspace) spentError(ctx context.Context, invite officer.Hash, me officer.MemberID) error {
+	by, used, err := w.letInBy(ctx, invite)
+	switch {
+	case err != nil:
+		return err
+	case used && by != me:
+		return &InvitationTakenError{Member: by}
+	}
+	return ErrInvitationSpent
 }

@@ -20,6 +20,9 @@ type invitationMail struct {
 	message  bool // the officer's own
 	declined bool
 	cards    []officer.CardFile // different ones
+	// unreadable counts answers to a key of the officer's that does not open.
+	// Whoever has the line may leave such; they must not hide the others.
+	unreadable int
 }
 
 // readInvitation looks into the mailbox of an invitation. Whoever may write into
@@ -44,7 +47,9 @@ func (w *Workspace) readInvitation(ctx context.Context, inv *plan.Invitation) (m
 		})
 		switch {
 		case errors.Is(err, plan.ErrInvitation), errors.Is(err, envelope.ErrOpen):
-		case err != nil: // a key of the officer's that the store keeps back
+		case keyWithheld(err), errors.Is(err, datakey.ErrCommitment):
+			mail.unreadable++
+		case err != nil:
 			return mail, err
 		case a.Declined:
 			mail.declined = true
@@ -77,6 +82,7 @@ func (w *Workspace) lookIssued(ctx context.Context, inv *plan.Invitation, rec is
 	if err != nil {
 		return info, mail, err
 	}
+	info.Unreadable = mail.unreadable
 	for _, c := range mail.cards {
 		if rec.Member == (officer.MemberID{}) {
 			rec.Member, info.Member = c.Card.ID(), c.Card.ID()
@@ -90,6 +96,8 @@ func (w *Workspace) lookIssued(ctx context.Context, inv *plan.Invitation, rec is
 		}
 	}
 	switch {
+	case mail.declined && rec.Member != (officer.MemberID{}):
+		info.Status = InvitationContested
 	case mail.declined:
 		info.Status = InvitationDeclined
 	case !w.now().Before(info.Expires):
@@ -106,7 +114,7 @@ func (w *Workspace) lookIssued(ctx context.Context, inv *plan.Invitation, rec is
 // person; without that only a line that was handed over in person lets
 // somebody in (ErrNotCompared).
 //
-// Two different answers withdraw the invitation and let nobody in
+// Two different answers, a no beside a card among them, withdraw the invitation and let nobody in
 // (ErrInvitationContested). An invitation that is not answered, or spent, or
 // whose time by this device's clock is over, changes nothing. It may be called
 // again after a lost answer.

@@ -277,7 +277,7 @@ func (a *app) with(ctx context.Context, f func(*workspace.Workspace) error) erro
 	defer done()
 	a.warnOfStore(w)
 	a.warnOfSightings(ctx, w)
-	return f(w)
+	return hintInvited(ctx, w, f(w))
 }
 
 // withWorkspace is the body of a command that has nothing to check before.

@@ -36,6 +36,7 @@ var (
 	errInvitationFile = errors.New("there is not one line of an invitation in it")
 	errInvitationBusy = errors.New("another command of this device works on its invitations")
 	errMailPassword   = errors.New("the password of the mail account is missing")
+	errLineStore      = errors.New("the invitation leads to a store that is not in a folder of this computer")
 	errOfficerNumber  = errors.New("this is not the safety number of the officer who invites")
 )
 
@@ -47,9 +48,11 @@ func inviteRules() []rule {
 		{errInvitationFile, classInput, "paste it whole; it begins with underseal-invite1 and is one line"},
 		{errInvitationBusy, classBusy, "wait until it has ended"},
 		{errMailPassword, classInput, "give --smtp-password-file FILE; with --smtp-remember it is asked for once"},
+		{errLineStore, classInput, "ask your officer, and not by this invitation, where the store is, and give it: --store ADDRESS"},
 		{errOfficerNumber, classRefused, "ask your officer for it again; if it differs, somebody else made this invitation: do not accept it"},
 		{mail.ErrAccount, classUsage, "give --smtp-host, --smtp-port and --smtp-from"},
 		{mail.ErrAddress, classUsage, "an address looks like name@example.com"},
+		{mail.ErrNoTLS, classUnavailable, "no password is sent in clear: have TLS turned on there, then send the invitation again: underseal invite show"},
 		{mail.ErrSend, classUnavailable, "the invitation is made: underseal invite show sends it again, underseal invite withdraw ends it"},
 		{plan.ErrInvitation, classInput, "paste the whole line, as it was sent; if that is what you did, " + another},
 		{workspace.ErrInvitationExpired, classInput, "an officer makes another one; if this device's clock is wrong, set it"},
@@ -57,7 +60,7 @@ func inviteRules() []rule {
 		{workspace.ErrInvitationWithdrawn, classRefused, "see: underseal invite list"},
 		{workspace.ErrInvitationDeclined, classRefused, "if that was a mistake, make another: underseal invite create"},
 		{workspace.ErrInvitationOpen, classInput, "wait until they have accepted; see: underseal invite list"},
-		{workspace.ErrInvitationContested, classRefused, "somebody else has the line; nobody was let in, and it is withdrawn. Hand the next one over in another way"},
+		{workspace.ErrInvitationContested, classRefused, "somebody else may have the line; nobody was let in, and it is withdrawn. Hand the next one over in another way"},
 		{workspace.ErrInvitationLost, classRefused, "the officer leaves it there again: underseal invite show; or " + another},
 		{workspace.ErrInvitationStore, classRefused, "check --store, and the fingerprint with an officer"},
 		{workspace.ErrInvitationOfficer, classRefused, another + "; do not use this one"},
@@ -77,6 +80,7 @@ type jsonInvitation struct {
 	Groups       []string  `json:"groups"`
 	For          string    `json:"for"`
 	InPerson     bool      `json:"in_person"`
+	Unreadable   int       `json:"unreadable"` // answers that were passed over
 	Created      time.Time `json:"created,omitzero"`
 	Expires      time.Time `json:"expires"`
 	Name         string    `json:"name"`  // of who has accepted
@@ -96,7 +100,7 @@ type jsonInvitationLine struct {
 
 func jsonInvitationOf(ctx context.Context, w *workspace.Workspace, i workspace.InvitationInfo) jsonInvitation {
 	j := jsonInvitation{
-		ID: i.ID.String(), Status: i.Status.String(), Role: i.Role.String(), Groups: []string{}, For: i.Hint, InPerson: i.InPerson,
+		ID: i.ID.String(), Status: i.Status.String(), Role: i.Role.String(), Groups: []string{}, For: i.Hint, InPerson: i.InPerson, Unreadable: i.Unreadable,
 		Created: i.Created, Expires: i.Expires, Until: i.Until,
 	}
 	for _, id := range i.Groups {
@@ -110,7 +114,7 @@ func jsonInvitationOf(ctx context.Context, w *workspace.Workspace, i workspace.I
 		if i.Card.Card != nil {
 			j.Name, j.Email, j.SafetyNumber = i.Card.Name.Text, i.Card.Email.Text, officer.SafetyNumber(i.Member)
 		}
-	case workspace.InvitationJoined:
+	case workspace.InvitationJoined, workspace.InvitationTaken:
 		if m := w.State().Member(i.Member); m != nil {
 			j.Name, _ = w.Text(ctx, m.Name, officer.TextName)
 			j.Email, _ = w.Text(ctx, m.Email, officer.TextEmail)
@@ -258,7 +262,7 @@ func (a *app) listInvitations(ctx context.Context, w *workspace.Workspace) error
 			out.Invitations = append(out.Invitations, jsonInvitationOf(ctx, w, i))
 		}
 	}
-	mine, found, err := w.AnsweredInvitation()
+	mine, found, err := w.AnsweredInvitation(ctx)
 	if err != nil {
 		return err
 	}
@@ -273,21 +277,30 @@ func (a *app) listInvitations(ctx context.Context, w *workspace.Workspace) error
 	}
 	t := a.table()
 	t.row("ID", "FOR", "ROLE", "STATUS", "EXPIRES", "WHO")
-	accepted := ""
+	accepted, unreadable, taken := "", "", false
 	for _, i := range out.Invitations {
 		who, hint := "", term.Escape(i.For)
 		if i.Email != "" {
 			who = term.Escape(i.Email)
 		}
 		if i.Mine {
-			hint = "(you)"
+			hint, taken = "(you)", i.Status == workspace.InvitationTaken.String()
 		} else if i.Status == workspace.InvitationAccepted.String() {
 			accepted = i.ID[:shortID]
+		}
+		if i.Unreadable > 0 {
+			unreadable = i.ID[:shortID]
 		}
 		t.row(i.ID[:shortID], hint, i.Role, i.Status, day(i.Expires), who)
 	}
 	if err := t.flush(); err != nil {
 		return err
+	}
+	if unreadable != "" {
+		a.warn("an answer to invitation %s is sealed to a key of yours that this device cannot open, and was passed over; it may be anybody's", unreadable)
+	}
+	if taken {
+		a.warn("%s", pendingTaken)
 	}
 	if accepted != "" {
 		a.next("underseal invite confirm %s", accepted)

@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
+	"runtime"
 	"strings"
 	"time"
 
@@ -65,12 +67,13 @@ func (a *app) openInvitation(ctx context.Context, f acceptFlags) (i *workspace.I
 	if err != nil {
 		return nil, c, nil, err
 	}
-	address := inv.Store
-	if f.store != "" {
-		if address, err = storeAddress(f.store); err != nil {
-			inv.Destroy()
-			return nil, c, nil, err
-		}
+	address, err := lineStore(inv.Store, f.store)
+	if err != nil {
+		inv.Destroy()
+		return nil, c, nil, err
+	}
+	if _, err := a.prompt(); err == nil { // somebody can see where it leads, and interrupt
+		a.say("store          %s", term.Escape(address))
 	}
 	c, done, err = a.invitedConfig(address, inv)
 	if err != nil {
@@ -79,9 +82,46 @@ func (a *app) openInvitation(ctx context.Context, f acceptFlags) (i *workspace.I
 	}
 	if i, err = workspace.OpenInvitation(ctx, c, inv); err != nil {
 		done()
-		return nil, c, nil, err
+		return nil, c, nil, a.whoWasLetIn(err)
 	}
 	return i, c, done, nil
+}
+
+// lineStore is the address to open for an invitation: the one that was given, or
+// the line's. Whoever made the line chose that, and it is opened before anything
+// is asked: it may not make this computer sign in at another one, as Windows does
+// at \\host\share, nor depend on where the command was started.
+func lineStore(line, given string) (string, error) {
+	if given != "" {
+		return storeAddress(given)
+	}
+	path, err := storePath(line)
+	if err == nil && !localFolder(path, runtime.GOOS == "windows") {
+		err = fmt.Errorf("%.200q: %w", line, errLineStore)
+	}
+	return line, err
+}
+
+// localFolder tells whether a path is whole, and names a drive where there are
+// drives.
+func localFolder(path string, windows bool) bool {
+	slash := func(at int) bool { return len(path) > at && (path[at] == '/' || path[at] == '\\') }
+	if windows {
+		return len(path) > 2 && (path[0]|0x20 >= 'a' && path[0]|0x20 <= 'z') && path[1] == ':' && slash(2)
+	}
+	return strings.HasPrefix(path, "/") && !slash(1)
+}
+
+// whoWasLetIn tells somebody whose invitation is spent whether it was they.
+func (a *app) whoWasLetIn(err error) error {
+	var taken *workspace.InvitationTakenError
+	if !errors.As(err, &taken) {
+		return err
+	}
+	if id, _, err := a.loadIdentity(); err == nil && id.Member() == taken.Member {
+		return workspace.ErrInvitationSpent
+	}
+	return withHint(err, "tell your officer at once; if it was you, on another device: underseal device pair, there")
 }
 
 func (a *app) invitedConfig(address string, inv *plan.Invitation) (c workspace.Config, done func(), err error) {

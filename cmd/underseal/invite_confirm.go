@@ -21,8 +21,8 @@ keeps out whoever has read the line on its way. Give it with --safety-number whe
 there is no terminal to confirm on. Without an ID it is the only one that was
 accepted.
 
-Where two different people have answered, nobody is let in, and the invitation
-is withdrawn.`,
+Where two different people have answered, or one answer is no and another yes,
+nobody is let in, and the invitation is withdrawn.`,
 		Example: "underseal invite confirm 1f2e3d4c",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.withInvitations(cmd.Context(), func(w *workspace.Workspace) error {

@@ -28,6 +28,7 @@ type (
 		Groups       []string `json:"groups"`
 		For          string   `json:"for"`
 		InPerson     bool     `json:"in_person"`
+		Unreadable   int      `json:"unreadable"`
 		Created      string   `json:"created,omitempty"`
 		Expires      string   `json:"expires"`
 		Name         string   `json:"name"`

@@ -138,7 +138,7 @@ func (a *app) statusOrganization(ctx context.Context, s *jsonStatus) error {
 		s.Role = m.Role.String()
 	} else if id, _, err := a.loadIdentity(); err == nil && w.State().Device(id.Device()) != nil {
 		s.removed, s.Pending = true, append(s.Pending, pendingRemoved)
-	} else if err := statusJoining(w, s); err != nil {
+	} else if err := statusJoining(ctx, w, s); err != nil {
 		return err
 	}
 	if err := statusInvitations(ctx, w, s); err != nil {

@@ -14,26 +14,50 @@ import (
 
 const (
 	pendingConfirm = "waiting for the officer who invited you: they compare your safety number with you and confirm; see it with underseal identity show"
+	pendingTaken   = "somebody else was let in by your invitation: tell your officer at once"
 	pendingOfficer = "your organization wants officers to be able to bring you back, and has too few of them besides you: underseal invite create --role officer, or underseal member role EMAIL --role officer"
 	pendingEnroll  = "officers cannot bring you back, as your organization wants it: underseal recovery enroll"
 )
 
 // statusJoining fills in what somebody waits for who is no member yet.
-func statusJoining(w *workspace.Workspace, s *jsonStatus) error {
+func statusJoining(ctx context.Context, w *workspace.Workspace, s *jsonStatus) error {
 	if asks := recoveryPending(w); asks != "" {
 		s.Pending = append(s.Pending, asks)
 		return nil
 	}
-	i, found, err := w.AnsweredInvitation()
+	i, found, err := w.AnsweredInvitation(ctx)
 	if err != nil {
 		return err
 	}
-	if found && i.Status == workspace.InvitationAccepted {
+	switch {
+	case found && i.Status == workspace.InvitationAccepted:
 		s.invited, s.Pending = true, append(s.Pending, pendingConfirm)
-		return nil
+	case found && i.Status == workspace.InvitationTaken:
+		s.Pending = append(s.Pending, pendingTaken)
+	default:
+		s.Pending = append(s.Pending, pendingCard)
 	}
-	s.Pending = append(s.Pending, pendingCard)
 	return nil
+}
+
+// hintInvited has the hint for who is no member yet lead to the invitation that
+// they have answered, where there is one.
+func hintInvited(ctx context.Context, w *workspace.Workspace, err error) error {
+	var hinted *hintError
+	if !errors.Is(err, workspace.ErrNotMember) || errors.As(err, &hinted) {
+		return err
+	}
+	i, found, failed := w.AnsweredInvitation(ctx)
+	switch {
+	case failed != nil, !found, i.Status == workspace.InvitationJoined:
+		return err
+	case i.Status == workspace.InvitationAccepted:
+		return withHint(err, "wait until the officer who invited you has confirmed; see: underseal invite list")
+	case i.Status == workspace.InvitationTaken:
+		return withHint(err, pendingTaken)
+	default:
+		return withHint(err, "see what has become of your invitation: underseal invite list")
+	}
 }
 
 // statusInvitations tells an officer who has answered. Another command that
@@ -61,7 +85,7 @@ func statusInvitations(ctx context.Context, w *workspace.Workspace, s *jsonStatu
 		case workspace.InvitationAccepted:
 			s.Pending = append(s.Pending, fmt.Sprintf("%s <%s> has accepted your invitation: underseal invite confirm %s", term.Escape(i.Card.Name.Text), term.Escape(i.Card.Email.Text), id))
 		case workspace.InvitationContested:
-			s.Pending = append(s.Pending, fmt.Sprintf("two different people have answered invitation %s, so somebody else has its line: underseal invite withdraw %s", id, id))
+			s.Pending = append(s.Pending, fmt.Sprintf("invitation %s has two different answers, so somebody else may have its line: underseal invite withdraw %s", id, id))
 		default:
 		}
 	}

@@ -33,6 +33,7 @@ func TestTerminalInvite(t *testing.T) {
 		t.Error("the line is shown")
 	}
 	s.types(line + "\n")
+	s.expect("store          dir:")
 	s.expect("Type their email, from memory:")
 	s.types("bob@example.com\n")
 	s.expect("this is not the email of the officer who invites you")

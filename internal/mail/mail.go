@@ -1,6 +1,7 @@
 // Package mail hands one message to a person's own mail server. [Send] wants
 // TLS with a certificate that the system trusts, unless the server is this very
-// computer, and never falls back. The message is plain text.
+// computer and asks for no password, and never falls back. The message is plain
+// text.
 //
 // The package is the command line's, promises nothing, and is not for js/wasm.
 package mail
@@ -28,6 +29,9 @@ var (
 	// ErrSend is wrapped by every failure of the server or of the way to it.
 	// Whether the message was taken may be unknown.
 	ErrSend = errors.New("the mail could not be sent")
+	// ErrNoTLS: the server does not encrypt. Nothing was sent, no password
+	// either. It comes within ErrSend.
+	ErrNoTLS = errors.New("the mail server offers no encryption (TLS)")
 )
 
 // implicitTLS is the port on which TLS comes before anything else (RFC 8314);
@@ -92,10 +96,17 @@ func Send(ctx context.Context, a Account, m Message) error {
 		return fmt.Errorf("%w: %w", ErrAccount, err)
 	}
 	if err := client.DialAndSendWithContext(ctx, msg); err != nil {
+		if strings.Contains(err.Error(), noTLS) {
+			return fmt.Errorf("%w: %w", ErrSend, ErrNoTLS)
+		}
 		return fmt.Errorf("%w: %w", ErrSend, err)
 	}
 	return nil
 }
+
+// noTLS is how the library, which has no error of its own for it, says that a
+// server without encryption was left alone.
+const noTLS = "does not support STARTTLS"
 
 func (a Account) options() []mail.Option {
 	port := a.Port
@@ -107,7 +118,10 @@ func (a Account) options() []mail.Option {
 		timeout = 30 * time.Second
 	}
 	policy := mail.TLSMandatory
-	if loopback(a.Host) {
+	// Any program can listen where the server of this computer is not running.
+	// It would get the password, or what one can guess it from: no mechanism
+	// that goes without encryption withholds both.
+	if loopback(a.Host) && a.Password == nil {
 		policy = mail.TLSOpportunistic
 	}
 	options := []mail.Option{
@@ -118,8 +132,6 @@ func (a Account) options() []mail.Option {
 		options = append(options, mail.WithSSL())
 	}
 	if a.Password != nil {
-		// Where nothing is encrypted, which is on this computer alone, the
-		// library offers no password in clear.
 		options = append(options, mail.WithSMTPAuth(mail.SMTPAuthAutoDiscover), mail.WithUsername(a.User), mail.WithPassword(string(a.Password.Expose())))
 	}
 	return options

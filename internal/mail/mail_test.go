@@ -1,6 +1,7 @@
 package mail_test
 
 import (
+	"bufio"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -12,6 +13,8 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -148,6 +151,60 @@ func TestRefused(t *testing.T) {
 		c.change(&a, &m)
 		if err := mail.Send(t.Context(), a, m); !errors.Is(err, c.want) {
 			t.Errorf("%s: %v", what, err)
+		}
+	}
+}
+
+// TestNoPasswordWithoutTLS: a program that listens where the server of this
+// computer should be offers mechanisms from whose exchange a password can be
+// guessed, or none. It hears of no account.
+func TestNoPasswordWithoutTLS(t *testing.T) {
+	t.Parallel()
+	for _, mechanisms := range []string{"CRAM-MD5", "NTLM", "SCRAM-SHA-1 SCRAM-SHA-256", "PLAIN LOGIN"} {
+		l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+		must(t, err)
+		heard := make(chan []string, 1)
+		conns := make(chan net.Conn, 1)
+		go func() { heard <- listen(l, conns, mechanisms) }()
+		_, port, err := net.SplitHostPort(l.Addr().String())
+		must(t, err)
+		number, err := strconv.Atoi(port)
+		must(t, err)
+		account := mail.Account{Host: "127.0.0.1", Port: number, User: "alice", Password: secret.New([]byte("correct horse")), From: "alice@example.com"}
+		if err := mail.Send(t.Context(), account, message()); !errors.Is(err, mail.ErrNoTLS) || !errors.Is(err, mail.ErrSend) {
+			t.Errorf("%s: %v", mechanisms, err)
+		}
+		must(t, (<-conns).Close()) // the client may leave it open
+		must(t, l.Close())
+		said := <-heard
+		if len(said) == 0 || slices.ContainsFunc(said, func(s string) bool { return !strings.HasPrefix(s, "EHLO ") && s != "QUIT" }) {
+			t.Errorf("%s: heard %q", mechanisms, said)
+		}
+	}
+}
+
+// listen answers one client as a mail server without TLS, and tells what it was
+// told.
+func listen(l net.Listener, conns chan<- net.Conn, mechanisms string) (heard []string) {
+	c, err := l.Accept()
+	if err != nil {
+		close(conns)
+		return nil
+	}
+	conns <- c
+	answer := "220 sink\r\n"
+	for lines := bufio.NewScanner(c); ; {
+		if _, err := c.Write([]byte(answer)); err != nil || !lines.Scan() {
+			return heard
+		}
+		heard = append(heard, lines.Text())
+		switch verb, _, _ := strings.Cut(lines.Text(), " "); verb {
+		case "EHLO":
+			answer = "250-sink\r\n250 AUTH " + mechanisms + "\r\n"
+		case "QUIT":
+			answer = "221 bye\r\n"
+		default:
+			answer = "535 no\r\n"
 		}
 	}
 }
