@@ -5,17 +5,23 @@ package mailtest
 
 import (
 	"bufio"
+	_ "embed"
 	"encoding/json"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/underseal/underseal/internal/testenv"
 )
+
+// script is given to the interpreter as an argument: a program built with
+// -trimpath does not know where its sources are.
+//
+//go:embed sink.py
+var script string
 
 // Sink is a mail server on a port of its own.
 type Sink struct {
@@ -32,7 +38,7 @@ type Mail struct {
 	User    string   `json:"user"`
 }
 
-// Start starts a server, with options of testdata/sink.py; it ends with the
+// Start starts a server, with options of sink.py; it ends with the
 // test.
 func Start(t testing.TB, options ...string) *Sink {
 	t.Helper()
@@ -43,10 +49,9 @@ func Start(t testing.TB, options ...string) *Sink {
 			interpreter = strings.Fields(line)[0]
 		}
 	}
-	_, here, _, _ := runtime.Caller(0)
 	s := &Sink{folder: t.TempDir()}
-	args := append([]string{filepath.Join(filepath.Dir(here), "..", "testdata", "sink.py"), s.folder}, options...)
-	cmd := exec.Command(interpreter, args...) //nolint:noctx,gosec // it is killed below; a script of this folder
+	args := append([]string{"-c", script, s.folder}, options...)
+	cmd := exec.Command(interpreter, args...) //nolint:noctx,gosec // it is killed below; the script of this folder
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
 	if err == nil {
