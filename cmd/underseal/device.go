@@ -247,11 +247,12 @@ func (a *app) removeDevice(ctx context.Context, w *workspace.Workspace, id offic
 		return nil
 	}
 	a.say("removed %s", deviceName(r.Device))
-	if r.Unenrolled {
+	switch {
+	case r.Unenrolled:
 		a.next("underseal recovery enroll")
-	} else if r.Own {
+	case r.Own:
 		a.next("underseal backup list, to see whether a backup is left")
-	} else {
+	default:
 		a.next("underseal org catch-up, once they have used another device: it seals the new keys to them")
 	}
 	return nil
