@@ -246,7 +246,7 @@ func TestYear(t *testing.T) {
 	})
 	t.Logf("done: %v", done)
 	for _, what := range []string{"grant", "revoke", "rotate", "add", "remove", "rotate group", "lose"} {
-		if done[what] == 0 {
+		if done[what] == 0 && !testing.Short() { // which has too few lives for that
 			t.Errorf("nobody did: %s", what)
 		}
 	}

@@ -255,7 +255,7 @@ func TestNothingIsLost(t *testing.T) {
 	})
 	t.Logf("done: %v", done)
 	for _, what := range []string{"grant", "revoke", "rotate", "add", "out", "turn", "lose", "remove", "role", "seal", "catch up"} {
-		if done[what] == 0 {
+		if done[what] == 0 && !testing.Short() { // which has too few lives for that
 			t.Errorf("nobody did: %s", what)
 		}
 	}

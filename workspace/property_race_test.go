@@ -194,7 +194,7 @@ func TestRaces(t *testing.T) {
 	})
 	t.Logf("done: %v", done)
 	for _, what := range []string{"grant", "revoke", "rotate", "join", "take", "remove"} {
-		if done[what] == 0 {
+		if done[what] == 0 && !testing.Short() { // which has too few lives for that
 			t.Error("nobody did:", what)
 		}
 	}

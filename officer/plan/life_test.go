@@ -155,7 +155,7 @@ func TestLife(t *testing.T) {
 	})
 	t.Logf("done %v", done)
 	for _, what := range []string{"grant", "rotate", "join", "take"} {
-		if done[what] == 0 {
+		if done[what] == 0 && !testing.Short() { // which has too few lives for that
 			t.Errorf("nobody did: %s", what)
 		}
 	}
