@@ -220,22 +220,9 @@ func (j *Job) keeps(d connector.Definition) int {
 
 // toSeal decides what enabling does to a record.
 func (j *Job) toSeal(ctx context.Context, w *writer, fields []*field, r connector.Record, count bool) ([]*edit, error) {
-	name, err := j.recordName(r)
-	if err != nil {
-		return nil, &connector.RecordError{Kind: r.Kind, ID: r.ID, Err: err}
-	}
 	var edits []*edit
-	for _, f := range fields {
-		if j.run.stopped(f) != nil {
-			continue
-		}
-		s := j.look(f, r, name)
+	err := w.eachField(fields, r, count, func(f *field, name fieldcrypt.Name, s seen, unwritten []Entry) error {
 		again := f.again(s, Enable)
-		var unwritten []Entry
-		if count {
-			j.run.tally(f, s)
-			unwritten = w.recalled(f, r, name, s)
-		}
 		if !again {
 			clear(s.value.Data)
 		}
@@ -248,12 +235,35 @@ func (j *Job) toSeal(ctx context.Context, w *writer, fields []*field, r connecto
 		case s.state == Sealed, s.state == Old:
 			w.forget(unwritten)
 		default:
-			if err := w.refuse(ctx, f, r, name, s); err != nil {
-				return nil, err
-			}
+			return w.refuse(ctx, f, r, name, s)
+		}
+		return nil
+	})
+	return edits, err
+}
+
+// eachField looks at the fields of a record that were not stopped, and at what the
+// journal recalls of them.
+func (w *writer) eachField(fields []*field, r connector.Record, count bool, do func(f *field, name fieldcrypt.Name, s seen, unwritten []Entry) error) error {
+	name, err := w.j.recordName(r)
+	if err != nil {
+		return &connector.RecordError{Kind: r.Kind, ID: r.ID, Err: err}
+	}
+	for _, f := range fields {
+		if w.j.run.stopped(f) != nil {
+			continue
+		}
+		s := w.j.look(f, r, name)
+		var unwritten []Entry
+		if count {
+			w.j.run.tally(f, s)
+			unwritten = w.recalled(f, r, name, s)
+		}
+		if err := do(f, name, s, unwritten); err != nil {
+			return err
 		}
 	}
-	return edits, nil
+	return nil
 }
 
 // again tells whether a token takes the place of the one that stands there.

@@ -198,10 +198,7 @@ func NewJob(ctx context.Context, c Config) (*Job, error) {
 	if j.place, err = c.Records.Place(ctx); err != nil {
 		return nil, fmt.Errorf("account: %w", err)
 	}
-	if err := j.sync(ctx); err != nil {
-		return nil, err
-	}
-	if err := j.resolve(ctx); err != nil {
+	if err := j.reread(ctx); err != nil {
 		return nil, err
 	}
 	return j, nil
@@ -241,6 +238,14 @@ func (j *Job) ID(d Direction) string {
 	}
 	sum := wire.Sum(wire.LabelBulkJob, name)
 	return hex.EncodeToString(sum[:8])
+}
+
+// reread reads the log, and finds what belongs to the fields anew.
+func (j *Job) reread(ctx context.Context) error {
+	if err := j.sync(ctx); err != nil {
+		return err
+	}
+	return j.resolve(ctx)
 }
 
 // sync reads the log and, where it has grown, takes the keys anew.

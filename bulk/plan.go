@@ -52,10 +52,7 @@ func (j *Job) Plan(ctx context.Context) (Plan, error) {
 }
 
 func (j *Job) plan(ctx context.Context, d Direction) (p Plan, err error) {
-	if err := j.sync(ctx); err != nil {
-		return p, err
-	}
-	if err := j.resolve(ctx); err != nil {
+	if err := j.reread(ctx); err != nil {
 		return p, err
 	}
 	var pages int64

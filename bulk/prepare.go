@@ -42,10 +42,7 @@ func (j *Job) prepare(ctx context.Context) error {
 		case !signing:
 			return nil
 		}
-		if err := j.sync(ctx); err != nil {
-			return err
-		}
-		if err := j.resolve(ctx); err != nil {
+		if err := j.reread(ctx); err != nil {
 			return err
 		}
 		if busy != nil {
@@ -58,10 +55,7 @@ func (j *Job) prepare(ctx context.Context) error {
 				}
 			}
 		}
-		if err := j.sync(ctx); err != nil {
-			return err
-		}
-		if err := j.resolve(ctx); err != nil {
+		if err := j.reread(ctx); err != nil {
 			return err
 		}
 		if slices.ContainsFunc(j.fields, (*field).unsigned) {

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/underseal/underseal/connector"
+	"github.com/underseal/underseal/fieldcrypt"
 	"github.com/underseal/underseal/officer"
 	"github.com/underseal/underseal/workspace"
 )
@@ -39,10 +40,7 @@ func (j *Job) Rekey(ctx context.Context, p Plan) (Report, error) {
 }
 
 func (j *Job) rekey(ctx context.Context, p Plan) error {
-	if err := j.sync(ctx); err != nil {
-		return err
-	}
-	if err := j.resolve(ctx); err != nil {
+	if err := j.reread(ctx); err != nil {
 		return err
 	}
 	if err := j.renewable(ctx); err != nil {
@@ -133,34 +131,22 @@ func (j *Job) epochs() []uint64 {
 
 // toRekey decides what rekeying does to a record.
 func (j *Job) toRekey(ctx context.Context, w *writer, fields []*field, r connector.Record, count bool) ([]*edit, error) {
-	name, err := j.recordName(r)
-	if err != nil {
-		return nil, &connector.RecordError{Kind: r.Kind, ID: r.ID, Err: err}
-	}
 	var edits []*edit
-	for _, f := range fields {
-		if j.run.stopped(f) != nil {
-			continue
-		}
-		s := j.look(f, r, name)
-		var unwritten []Entry
-		if count {
-			j.run.tally(f, s)
-			unwritten = w.recalled(f, r, name, s)
-		}
+	err := w.eachField(fields, r, count, func(f *field, name fieldcrypt.Name, s seen, unwritten []Entry) error {
 		switch {
 		case f.again(s, Rekey):
 			edits = w.plus(edits, unwritten, f, r, name, s)
-			continue // the edit has the value
+			return nil // the edit has the value
 		case s.beside:
 			w.skip(f, r, Blocked, Unticked)
 		case s.state > Old:
 			if err := w.refuse(ctx, f, r, name, s); err != nil {
-				return nil, err
+				return err
 			}
 		}
 		w.forget(unwritten)
 		clear(s.value.Data)
-	}
-	return edits, nil
+		return nil
+	})
+	return edits, err
 }

@@ -22,10 +22,7 @@ func (j *Job) UndoRekey(ctx context.Context) (Report, error) {
 }
 
 func (j *Job) undoRekey(ctx context.Context) error {
-	if err := j.sync(ctx); err != nil {
-		return err
-	}
-	if err := j.resolve(ctx); err != nil {
+	if err := j.reread(ctx); err != nil {
 		return err
 	}
 	if err := j.renewable(ctx); err != nil {

@@ -33,10 +33,7 @@ func (j *Job) revert(ctx context.Context, d Direction) (Report, error) {
 }
 
 func (j *Job) reverting(ctx context.Context, d Direction) error {
-	if err := j.sync(ctx); err != nil {
-		return err
-	}
-	if err := j.resolve(ctx); err != nil {
+	if err := j.reread(ctx); err != nil {
 		return err
 	}
 	if id := j.ID(d); id == "" {

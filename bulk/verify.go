@@ -26,10 +26,7 @@ func (j *Job) Verify(ctx context.Context) (Report, error) {
 }
 
 func (j *Job) verify(ctx context.Context) error {
-	if err := j.sync(ctx); err != nil {
-		return err
-	}
-	if err := j.resolve(ctx); err != nil {
+	if err := j.reread(ctx); err != nil {
 		return err
 	}
 	j.run.id = j.ID(Enable)
