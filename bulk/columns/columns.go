@@ -74,6 +74,25 @@ func (f File) name(record string) (fieldcrypt.Name, error) {
 	return fieldcrypt.Record{Connector: tabular.Connector, Account: f.Dataset, Kind: tabular.RecordKind, ID: record}.Name()
 }
 
+// each does one thing to every cell, with the name of its record: the zero one
+// where records are not checked. Cells of a row stand together.
+func (f File) each(cells []tabular.Cell, checked bool, do func(c *tabular.Cell, name fieldcrypt.Name) error) {
+	var name fieldcrypt.Name
+	record := ""
+	for i := range cells {
+		c := &cells[i]
+		if checked && (i == 0 || c.Record != record) {
+			var err error
+			if name, err = f.name(c.Record); err != nil {
+				c.Err = err
+				continue
+			}
+			record = c.Record
+		}
+		c.Err = do(c, name)
+	}
+}
+
 // SealReport counts what Seal did.
 type SealReport struct {
 	tabular.Report
@@ -145,31 +164,20 @@ type sealer struct {
 
 func (s *sealer) transform(_ context.Context, cells []tabular.Cell) error {
 	var kept int64
-	var name fieldcrypt.Name
-	record := ""
-	for i := range cells {
-		c := &cells[i]
-		if i == 0 || c.Record != record { // cells of a row stand together
-			var err error
-			if name, err = s.file.name(c.Record); err != nil {
-				c.Err = err
-				continue
-			}
-			record = c.Record
-		}
+	s.file.each(cells, true, func(c *tabular.Cell, name fieldcrypt.Name) (err error) {
 		if fieldcrypt.LooksLike(c.Value) {
-			if s.ours(c, name) {
-				kept++
-			} else {
-				c.Err = ErrForeignToken
+			if !s.ours(c, name) {
+				return ErrForeignToken
 			}
-			continue
+			kept++
+			return nil
 		}
 		v := fieldcrypt.Value{Type: valueType(c.Type), Data: c.Value}
-		if c.New, c.Err = s.write[c.Column].AppendSeal(c.New[:0], name, v); c.Err == nil {
+		if c.New, err = s.write[c.Column].AppendSeal(c.New[:0], name, v); err == nil {
 			c.Replace, c.NewType = true, connector.Text
 		}
-	}
+		return err
+	})
 	s.mu.Lock()
 	s.kept += kept
 	s.mu.Unlock()
@@ -232,15 +240,11 @@ type OpenReport struct {
 // there is refused. If one column holds tokens of several fields, Open returns
 // ErrMixed after everything was written.
 func Open(ctx context.Context, w *workspace.Workspace, in io.Reader, out io.Writer, f File, cols []Column) (OpenReport, error) {
-	ring, owners, err := w.Ring(ctx)
+	keys, err := newReader(ctx, w, cols)
 	if err != nil {
 		return OpenReport{}, err
 	}
-	expect, err := expected(ctx, w, cols)
-	if err != nil {
-		return OpenReport{}, err
-	}
-	o := &opener{file: f, ring: ring, owners: owners, expect: expect, counts: map[countKey]*FieldCount{}}
+	o := &opener{file: f, reader: keys, counts: map[countKey]*FieldCount{}}
 	opts := f.options()
 	opts.Prefix = fieldcrypt.Prefix
 	r, err := tabular.Process(ctx, in, out, opts, o.transform)

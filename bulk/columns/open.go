@@ -3,6 +3,7 @@ package columns
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -19,11 +20,53 @@ type countKey struct {
 	id     officer.ResourceID
 }
 
-type opener struct {
-	file   File
+// reader is what it takes to read tokens of columns.
+type reader struct {
 	ring   *fieldcrypt.Ring
 	owners *workspace.KeyOwners
 	expect map[string]officer.ResourceID // column → field
+}
+
+func newReader(ctx context.Context, w *workspace.Workspace, cols []Column) (r reader, err error) {
+	if r.ring, r.owners, err = w.Ring(ctx); err != nil {
+		return r, err
+	}
+	r.expect = map[string]officer.ResourceID{}
+	for _, c := range cols {
+		field, err := w.Field(ctx, c.Field)
+		if err != nil {
+			return r, &FieldError{Field: c.Field, Err: err}
+		}
+		if _, twice := r.expect[c.Name]; twice {
+			return r, fmt.Errorf("%w: column %.80q is named twice", tabular.ErrOptions, c.Name)
+		}
+		r.expect[c.Name] = field.ID
+	}
+	return r, nil
+}
+
+// token is a cell's token and whose it is. One of a field that is not granted to
+// the caller is no error, and there is no key for it.
+func (r reader) token(c *tabular.Cell) (token fieldcrypt.Token, owner workspace.KeyOwner, err error) {
+	if token, err = fieldcrypt.Parse(c.Value); err != nil {
+		return token, owner, err
+	}
+	owner, known := r.owners.Find(token.KeyID)
+	if !known {
+		return token, owner, ErrUnknownKey
+	}
+	if want, ok := r.expect[c.Column]; ok && want != owner.Resource {
+		return token, owner, ErrWrongField
+	}
+	if owner.Granted && owner.Err != nil { // yet the store has no key: never skipped over (attack 10)
+		return token, owner, &FieldError{Field: owner.Label, Err: owner.Err}
+	}
+	return token, owner, nil
+}
+
+type opener struct {
+	reader
+	file File
 
 	mu     sync.Mutex
 	counts map[countKey]*FieldCount
@@ -48,20 +91,7 @@ func (t *tally) at(column string, o workspace.KeyOwner) *FieldCount {
 
 func (o *opener) transform(_ context.Context, cells []tabular.Cell) error {
 	t := &tally{counts: map[countKey]*FieldCount{}}
-	var name fieldcrypt.Name // zero where records are not checked
-	record := ""
-	for i := range cells {
-		c := &cells[i]
-		if o.file.RecordID != "" && (i == 0 || c.Record != record) {
-			var err error
-			if name, err = o.file.name(c.Record); err != nil {
-				c.Err = err
-				continue
-			}
-			record = c.Record
-		}
-		c.Err = o.open(c, name, t)
-	}
+	o.file.each(cells, o.file.RecordID != "", func(c *tabular.Cell, name fieldcrypt.Name) error { return o.open(c, name, t) })
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.report.Opened += t.Opened
@@ -80,24 +110,14 @@ func (o *opener) transform(_ context.Context, cells []tabular.Cell) error {
 }
 
 func (o *opener) open(c *tabular.Cell, name fieldcrypt.Name, t *tally) error {
-	token, err := fieldcrypt.Parse(c.Value)
+	token, owner, err := o.token(c)
 	if err != nil {
 		return err
-	}
-	owner, known := o.owners.Find(token.KeyID)
-	if !known {
-		return ErrUnknownKey
-	}
-	if want, ok := o.expect[c.Column]; ok && want != owner.Resource {
-		return ErrWrongField
 	}
 	if !owner.Granted {
 		t.at(c.Column, owner).Left++
 		t.Left++
 		return nil
-	}
-	if owner.Err != nil { // granted, yet the store has no key: never skipped over (attack 10)
-		return &FieldError{Field: owner.Label, Err: owner.Err}
 	}
 	value, typ, binding, err := o.ring.Key(token.KeyID).AppendOpenToken(c.New[:0], token, name)
 	if err != nil {

@@ -53,15 +53,11 @@ func Rekey(ctx context.Context, w *workspace.Workspace, in io.Reader, out io.Wri
 	if f.RecordID == "" {
 		return RekeyReport{}, fmt.Errorf("%w: no column of record ids", tabular.ErrOptions)
 	}
-	ring, owners, err := w.Ring(ctx)
+	keys, err := newReader(ctx, w, cols)
 	if err != nil {
 		return RekeyReport{}, err
 	}
-	expect, err := expected(ctx, w, cols)
-	if err != nil {
-		return RekeyReport{}, err
-	}
-	r := &rekeyer{w: w, file: f, ring: ring, owners: owners, expect: expect, targets: map[officer.ResourceID]*target{}, counts: map[countKey]*RekeyCount{}}
+	r := &rekeyer{reader: keys, w: w, file: f, targets: map[officer.ResourceID]*target{}, counts: map[countKey]*RekeyCount{}}
 	opts := f.options()
 	opts.Prefix = fieldcrypt.Prefix
 	done, err := tabular.Process(ctx, in, out, opts, r.transform)
@@ -75,28 +71,10 @@ func Rekey(ctx context.Context, w *workspace.Workspace, in io.Reader, out io.Wri
 	return report, err
 }
 
-// expected are the fields that columns hold.
-func expected(ctx context.Context, w *workspace.Workspace, cols []Column) (map[string]officer.ResourceID, error) {
-	expect := map[string]officer.ResourceID{}
-	for _, c := range cols {
-		field, err := w.Field(ctx, c.Field)
-		if err != nil {
-			return nil, &FieldError{Field: c.Field, Err: err}
-		}
-		if _, twice := expect[c.Name]; twice {
-			return nil, fmt.Errorf("%w: column %.80q is named twice", tabular.ErrOptions, c.Name)
-		}
-		expect[c.Name] = field.ID
-	}
-	return expect, nil
-}
-
 type rekeyer struct {
-	w      *workspace.Workspace // under mu
-	file   File
-	ring   *fieldcrypt.Ring
-	owners *workspace.KeyOwners
-	expect map[string]officer.ResourceID
+	reader
+	w    *workspace.Workspace // under mu
+	file File
 
 	mu      sync.Mutex
 	targets map[officer.ResourceID]*target
@@ -133,41 +111,18 @@ func (r *rekeyer) target(ctx context.Context, id officer.ResourceID) (*target, e
 }
 
 func (r *rekeyer) transform(ctx context.Context, cells []tabular.Cell) error {
-	var name fieldcrypt.Name
-	record := ""
-	for i := range cells {
-		c := &cells[i]
-		if i == 0 || c.Record != record { // cells of a row stand together
-			var err error
-			if name, err = r.file.name(c.Record); err != nil {
-				c.Err = err
-				continue
-			}
-			record = c.Record
-		}
-		c.Err = r.cell(ctx, c, name)
-	}
+	r.file.each(cells, true, func(c *tabular.Cell, name fieldcrypt.Name) error { return r.cell(ctx, c, name) })
 	return nil
 }
 
 func (r *rekeyer) cell(ctx context.Context, c *tabular.Cell, name fieldcrypt.Name) error {
-	token, err := fieldcrypt.Parse(c.Value)
+	token, owner, err := r.token(c)
 	if err != nil {
 		return err
-	}
-	owner, known := r.owners.Find(token.KeyID)
-	if !known {
-		return ErrUnknownKey
-	}
-	if want, ok := r.expect[c.Column]; ok && want != owner.Resource {
-		return ErrWrongField
 	}
 	if !owner.Granted {
 		r.count(c.Column, owner, func(x *RekeyCount) { x.Left, x.Err = x.Left+1, workspace.ErrNotGranted })
 		return nil
-	}
-	if owner.Err != nil { // granted, yet the store has no key: never skipped over (attack 10)
-		return &FieldError{Field: owner.Label, Err: owner.Err}
 	}
 	v, binding, err := r.ring.Key(token.KeyID).OpenToken(token, name)
 	if err != nil {
