@@ -5,6 +5,7 @@ import (
 	"crypto/ecdh"
 	"crypto/mlkem"
 	"errors"
+	"math/big"
 	"slices"
 	"testing"
 
@@ -98,6 +99,50 @@ func TestAttack41LowOrderPoint(t *testing.T) {
 				t.Errorf("encapsulation with %s%s: %v", p.name, name, err)
 			}
 		}
+	}
+}
+
+// Points of low order are those that three doublings take to infinity, for
+// X25519 clears three bits of a scalar. Doubling takes u to
+// (u²-1)² / 4u(u²+Au+1), so they are found backwards: 0 (u²+Au+1 has no root,
+// A²-4 being no square), what is doubled to 0, and what is doubled to that.
+func TestLowOrderIsComplete(t *testing.T) {
+	t.Parallel()
+	n := func(i int64) *big.Int { return big.NewInt(i) }
+	p := new(big.Int).Sub(new(big.Int).Lsh(n(1), 255), n(19))
+	const a = 486662
+	roots := func(square *big.Int) []*big.Int { // of x² = square
+		r := new(big.Int).ModSqrt(square.Mod(square, p), p)
+		if r == nil {
+			return nil
+		}
+		return []*big.Int{r, new(big.Int).Sub(p, r)}
+	}
+	if roots(n(a*a-4)) != nil {
+		t.Fatal("u²+Au+1 has roots")
+	}
+	found := []*big.Int{n(0), n(1), new(big.Int).Sub(p, n(1))} // u² = 1 is doubled to 0
+	half := new(big.Int).ModInverse(n(2), p)
+	// (u²-1)² = ±4u(u²+Au+1), divided by u²: with y = u + 1/u it is
+	// y² - 4 = ±4(y + A), so y = ±2 ± √(8 ± 4A), and u = (y ± √(y²-4)) / 2.
+	for _, sign := range []int64{1, -1} {
+		for _, r := range roots(n(8 + sign*4*a)) {
+			y := new(big.Int).Add(r, n(2*sign))
+			for _, s := range roots(new(big.Int).Sub(new(big.Int).Mul(y, y), n(4))) {
+				u := new(big.Int).Add(y, s)
+				found = append(found, u.Mod(u.Mul(u, half), p))
+			}
+		}
+	}
+	var list []*big.Int
+	for _, u := range lowOrderU {
+		slices.Reverse(u[:])
+		list = append(list, new(big.Int).SetBytes(u[:]))
+	}
+	slices.SortFunc(found, (*big.Int).Cmp)
+	slices.SortFunc(list, (*big.Int).Cmp)
+	if !slices.EqualFunc(found, list, func(x, y *big.Int) bool { return x.Cmp(y) == 0 }) {
+		t.Errorf("points of low order are %x, the list has %x", found, list)
 	}
 }
 
