@@ -33,10 +33,10 @@ func authority(role Role, op OpKind) bool {
 	switch op {
 	case OpGenesis:
 		return role == 0 // the first entry has no author who belongs
-	case OpMemberRemoved, OpRoleChanged, OpPolicy, OpInvitationWithdrawn, OpRecoveryRequested, OpRecoveryApproved:
+	case OpMemberRemoved, OpRoleChanged, OpPolicy, OpRecoveryRequested, OpRecoveryApproved:
 		return role == RoleOfficer
 	case OpMemberAdded, OpKeyCreated, OpKeyRotated, OpGrant, OpRevoke, OpDirectory, OpKeyResealed, OpResourceEnded,
-		OpGroupCreated, OpGroupMemberAdded, OpGroupMemberRemoved, OpGroupRotated, OpGroupResealed:
+		OpGroupCreated, OpGroupMemberAdded, OpGroupMemberRemoved, OpGroupRotated, OpGroupResealed, OpInvitationWithdrawn:
 		return role == RoleOfficer || role == RoleMember
 	case OpDeviceAdded, OpDeviceRemoved, OpUserKey, OpKeyClosed, OpGroupClosed, OpBlob,
 		OpRecoveryEnrolled, OpRecoveryEnded, OpRecoveryFinished:
@@ -185,7 +185,7 @@ func (tx *transaction) applyMemberAdded(o *MemberAdded) error {
 	if err := checkRole(o.Role, o.Expires); err != nil {
 		return err
 	}
-	if !tx.officer() && (o.Role != RoleGuest || tx.role > tx.s.policy.Guests) {
+	if !tx.s.policy.LetsIn(tx.role, o.Role) {
 		return ErrAuthority
 	}
 	if len(o.Invite) != 0 {

@@ -206,11 +206,11 @@ func (m *model) resource(id officer.ResourceID) (modelResource, officer.Rights) 
 func (m *model) operation(op officer.Operation) {
 	// The authority table, by role alone.
 	switch op.Kind() {
-	case officer.OpMemberRemoved, officer.OpRoleChanged, officer.OpPolicy, officer.OpInvitationWithdrawn,
+	case officer.OpMemberRemoved, officer.OpRoleChanged, officer.OpPolicy,
 		officer.OpRecoveryRequested, officer.OpRecoveryApproved:
 		must(m.isOfficer(), 11)
 	case officer.OpMemberAdded, officer.OpKeyCreated, officer.OpKeyRotated, officer.OpGrant, officer.OpRevoke, officer.OpDirectory, officer.OpKeyResealed, officer.OpResourceEnded,
-		officer.OpGroupCreated, officer.OpGroupMemberAdded, officer.OpGroupMemberRemoved, officer.OpGroupRotated, officer.OpGroupResealed:
+		officer.OpGroupCreated, officer.OpGroupMemberAdded, officer.OpGroupMemberRemoved, officer.OpGroupRotated, officer.OpGroupResealed, officer.OpInvitationWithdrawn:
 		must(m.role != officer.RoleGuest, 11)
 	}
 	must(m.nobody == (op.Kind() == officer.OpRecoveryFinished), 11)

@@ -43,6 +43,12 @@ func (p Policy) Payload(org OrganizationID, head Head) []byte {
 	return wire.MustMarshal([]any{org, head.Length, head.Hash, p})
 }
 
+// LetsIn tells whether somebody of one role may let somebody in with another:
+// officers anybody, members guests alone, where the policy says so.
+func (p Policy) LetsIn(by, as Role) bool {
+	return by == RoleOfficer || by == RoleMember && p.Guests == RoleMember && as == RoleGuest
+}
+
 // Policy is the one in force.
 func (s *State) Policy() Policy { return s.policy }
 

@@ -59,6 +59,13 @@ func TestInvitationsOnce(t *testing.T) {
 		refusal{"alice: withdraw three; add carol as member answering three", officer.ErrDuplicate},
 		refusal{"alice: add carol as member answering three; withdraw four", nil},
 	)
+	// By a member too, who may have made it; by a guest never.
+	base.Do("alice: add greta as guest")
+	check(t, base,
+		refusal{"bob: withdraw three", nil},
+		refusal{"bob: withdraw one", officer.ErrDuplicate},
+		refusal{"greta: withdraw three", officer.ErrAuthority},
+	)
 	spent := base.Op("withdraw two").(*officer.InvitationWithdrawn).Invite
 	if fresh := base.Op("withdraw three").(*officer.InvitationWithdrawn).Invite; !base.State.InvitationSpent(spent) || base.State.InvitationSpent(fresh) {
 		t.Error("which invitations are spent")

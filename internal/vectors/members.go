@@ -214,12 +214,13 @@ func (c *cases) policies(s *staff) {
 func (c *cases) withdrawals(s *staff) {
 	alice, fresh := s.alice.first, random("invitation of nobody", 32)
 	by := func(d device, rule, name string, ops ...[]byte) { c.refuseOps(s.scenario, d, rule, name, ops...) }
-	by(s.bob.first, "L-11", "an invitation withdrawn by a member", opWithdraw(fresh))
+	by(s.carol.first, "L-11", "an invitation withdrawn by a guest", opWithdraw(fresh))
 	by(alice, "L-14", "an invitation withdrawn that was answered", opWithdraw(bobsInvitation()))
 	by(alice, "L-14", "an invitation withdrawn twice", opWithdraw(fresh), opWithdraw(fresh))
 	by(alice, "L-14", "an invitation answered that was withdrawn", opWithdraw(fresh), opMember(s.frank.card(), 2, 0, fresh))
 	by(alice, "L-14", "an invitation withdrawn as it is answered", opMember(s.frank.card(), 2, 0, fresh), opWithdraw(fresh))
 	by(alice, "L-5", "an invitation of 31 bytes withdrawn", opWithdraw(fresh[1:]))
+	c.accept(s.scenario, s.bob.first, "an invitation withdrawn by a member", opWithdraw(fresh))
 	c.accept(s.scenario, alice, "one invitation withdrawn, another answered", opWithdraw(fresh), opMember(s.frank.card(), 2, 0, random("another invitation", 32)))
 }
 
@@ -242,6 +243,8 @@ func (c *cases) underPolicy(s *staff) {
 	c.accept(s.scenario, bob, "a field by a member", opCreate(s.tax, plain))
 	c.accept(s.scenario, bob, "a group by a member", opGroup(s.group("reading circle"), belongs(s.bob, 5)))
 	c.accept(s.scenario, bob, "a guest added by a member", opMember(s.frank.card(), 3, carolExpires, nil))
+	c.accept(s.scenario, bob, "a guest added by a member who invited them", opMember(s.frank.card(), 3, carolExpires, random("invitation of Frank", 32)))
+	by(bob, "L-11", "a member added by a member who invited them", opMember(s.frank.card(), 2, 0, random("invitation of Frank", 32)))
 	c.accept(s.scenario, dora, "an officer removed and another made", opRole(s.bob, 1, 0), opRemoveMember(s.alice), s.rotation(s.directory),
 		opClose(s.phone), s.rotation(s.address), opCloseGroup(s.team))
 }

@@ -37,6 +37,6 @@ export const authority = {
   [op.operationsBlob]: [role.officer, role.member, role.guest],
   [op.groupClosed]: [role.officer, role.member, role.guest],
   [op.groupResealed]: [role.officer, role.member],
-  [op.invitationWithdrawn]: [role.officer],
+  [op.invitationWithdrawn]: [role.officer, role.member],
   [op.resourceEnded]: [role.officer, role.member],
 };
