@@ -22,6 +22,7 @@ import (
 
 type restoreFlags struct {
 	store, fingerprint, device, passphraseFile string
+	inSetup                                    bool
 }
 
 func newBackupRestoreCommand(a *app) *cobra.Command {
@@ -115,7 +116,9 @@ func (a *app) restore(ctx context.Context, args []string, f restoreFlags) error 
 	}
 	defer w.Close()
 	a.warnOfStore(w)
-	a.showIdentity(id)
+	if !a.json || !f.inSetup { // which prints the status
+		a.showIdentity(id)
+	}
 	a.sayUnlock(ctx)
 	a.next("underseal device list; if a device is lost, remove it: underseal device remove")
 	return nil
@@ -157,22 +160,12 @@ func (a *app) storeOf(ctx context.Context, b *kit.Copy, f restoreFlags) (store.S
 }
 
 func (a *app) confirmFingerprint(ctx context.Context, org officer.OrganizationID) error {
-	p, err := a.prompt()
-	if err != nil {
-		return withHint(err, "give the fingerprint that is printed beside the words: --fingerprint")
-	}
-	ok, err := p.Confirm(ctx, fmt.Sprintf(`The store says that it is of the organization
+	return a.confirmOr(ctx, "give the fingerprint that is printed beside the words: --fingerprint",
+		fmt.Sprintf(`The store says that it is of the organization
 
     %s
 
 Is that the fingerprint on the page, letter by letter?`, officer.FormatFingerprint(org)))
-	switch {
-	case err != nil:
-		return err
-	case !ok:
-		return errNotConfirmed
-	}
-	return nil
 }
 
 // newInstallation makes this device, and keeps it before anybody knows of it.

@@ -241,37 +241,6 @@ func (x *account) grantMore(ctx context.Context, v *view, targets []bulk.Target,
 	return nil
 }
 
-// canConfirm tells, before anything is asked of Clio, that nobody could be
-// asked in the end.
-func (a *app) canConfirm(yes bool) error {
-	if yes {
-		return nil
-	}
-	if _, err := a.prompt(); err != nil {
-		return withHint(err, "give --yes when you know what it does")
-	}
-	return nil
-}
-
-// confirm asks a question that has to be answered with yes.
-func (a *app) confirm(ctx context.Context, yes bool, question string) error {
-	if yes {
-		return nil
-	}
-	p, err := a.prompt()
-	if err != nil {
-		return err
-	}
-	ok, err := p.Confirm(ctx, question)
-	switch {
-	case err != nil:
-		return err
-	case !ok:
-		return errNotConfirmed
-	}
-	return nil
-}
-
 // finish says what a job did, keeps the report, and names what to type next.
 func (x *account) finish(ctx context.Context, r bulk.Report, export string, err error) error {
 	rep := jsonReportOf(r, export)

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/subtle"
 
 	"github.com/spf13/cobra"
 
@@ -73,29 +72,5 @@ func (a *app) confirmInvitation(ctx context.Context, w *workspace.Workspace, inf
 	}
 	a.say("added %s <%s> as %s", term.Escape(card.Name.Text), term.Escape(card.Email.Text), info.Role)
 	a.next("underseal field grant FIELD --to %s", arg(card.Email.Text))
-	return nil
-}
-
-// compareSafetyNumber compares the digits that were given, or shows those of a
-// member and asks. The question is of the program's own words alone (attack 5).
-func (a *app) compareSafetyNumber(ctx context.Context, id officer.MemberID, digits, question string) error {
-	if digits != "" {
-		if subtle.ConstantTimeCompare(plainDigits(digits), plainDigits(officer.SafetyNumber(id))) != 1 {
-			return errSafetyNumber
-		}
-		return nil
-	}
-	p, err := a.prompt()
-	if err != nil {
-		return withHint(err, "compare the safety number by voice and give it: --safety-number \"DIGITS\"")
-	}
-	lines := safetyLines(id)
-	ok, err := p.Confirm(ctx, "safety number:\n\n    "+lines[0]+"\n    "+lines[1]+"\n\n"+question)
-	if err != nil {
-		return err
-	}
-	if !ok {
-		return errNotConfirmed
-	}
 	return nil
 }

@@ -5,9 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strings"
 	"time"
-	"unicode"
 
 	"github.com/spf13/cobra"
 
@@ -119,16 +117,6 @@ func (a *app) confirmSafetyNumber(ctx context.Context, card officer.CardFile, di
 	}
 	return a.compareSafetyNumber(ctx, card.Card.ID(), digits,
 		"Call its owner, who sees the number with: underseal identity show\nDid they read you exactly these digits?")
-}
-
-// plainDigits leaves out what people put between groups of digits.
-func plainDigits(s string) []byte {
-	return []byte(strings.Map(func(r rune) rune {
-		if unicode.IsSpace(r) || r == '-' {
-			return -1
-		}
-		return r
-	}, s))
 }
 
 type jsonMember struct {

@@ -30,7 +30,7 @@ func TestAttack5QuestionsAreOurs(t *testing.T) {
 				return true
 			}
 			switch calledName(call) {
-			case "Confirm", "confirm", "compareWords", "compareSafetyNumber":
+			case "Confirm", "confirm", "confirmOr", "compareWords", "compareSafetyNumber", "compareDigits":
 			default:
 				return true
 			}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/subtle"
 	"fmt"
 	"strings"
 
@@ -136,35 +135,11 @@ func findRequest(ctx context.Context, w *workspace.Workspace, args []string) (fo
 
 // confirmRecovery compares the digits that were given, or asks.
 func (a *app) confirmRecovery(ctx context.Context, r workspace.RequestInfo, digits string) error {
-	number := r.SafetyNumber()
 	a.say("to be recovered  %s <%s>", term.Escape(r.Of.NameText), term.Escape(r.Of.EmailText))
 	a.say("because          %s", term.EscapeTo(shown(r.ReasonText), term.MaxShown))
 	a.say("asked            by %s on %s", shown(r.Requester.EmailText), day(r.Time))
 	a.say("on               %s (%s)", term.EscapeTo(shown(r.LabelText), term.MaxShown), r.Device.String()[:shortID])
 	a.say("approved         %d of %d", len(r.Approved), r.Threshold)
-	if digits != "" {
-		if subtle.ConstantTimeCompare(plainDigits(digits), plainDigits(number)) != 1 {
-			return errDeviceNumber
-		}
-		return nil
-	}
-	p, err := a.prompt()
-	if err != nil {
-		return withHint(err, "compare the safety number by voice and give it: --safety-number \"DIGITS\"")
-	}
-	lines := safetyLines(officer.MemberID(r.Device))
-	ok, err := p.Confirm(ctx, fmt.Sprintf(`The safety number of the new device:
-
-    %s
-    %s
-
-Call your colleague, on a number that you know.
-Did they read you exactly these digits, and do they want to be recovered?`, lines[0], lines[1]))
-	switch {
-	case err != nil:
-		return err
-	case !ok:
-		return errNotConfirmed
-	}
-	return nil
+	return a.compareDigits(ctx, officer.MemberID(r.Device), digits, errDeviceNumber, "The safety number of the new device:",
+		"Call your colleague, on a number that you know.\nDid they read you exactly these digits, and do they want to be recovered?")
 }
