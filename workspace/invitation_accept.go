@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/underseal/underseal/internal/wire"
-	"github.com/underseal/underseal/keyring"
 	"github.com/underseal/underseal/officer"
 	"github.com/underseal/underseal/officer/plan"
 )
@@ -45,7 +44,6 @@ type Offer struct {
 // tells whether it was the caller who was let in already (ErrInvitationSpent), and
 // not somebody else ([InvitationTakenError]). The invitation stays the caller's.
 func OpenInvitation(ctx context.Context, c Config, inv *plan.Invitation) (*Invited, error) {
-	c.Local = discard{}
 	w := newWorkspace(c)
 	if !w.now().Before(inv.Expires) {
 		return nil, ErrInvitationExpired
@@ -62,16 +60,7 @@ func OpenInvitation(ctx context.Context, c Config, inv *plan.Invitation) (*Invit
 	if c.Identity != nil {
 		me = c.Identity.Member()
 	}
-	s := keyring.GenerateSecret()
-	defer s.Destroy()
-	nobody, err := keyring.NewDevice(s, officer.DeviceInstallation, officer.Hash{})
-	if err != nil {
-		return nil, err
-	}
-	w.me, w.keys = keyring.Written(nobody, officer.CardFile{}), &keys{w: w}
-	err = w.Sync(ctx)
-	w.me.Lock()
-	if err != nil {
+	if err := w.readAsNobody(ctx); err != nil {
 		return nil, err
 	}
 	if w.state.InvitationSpent(inv.Hash()) {

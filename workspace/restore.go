@@ -19,20 +19,9 @@ type Restoring struct{ w *Workspace }
 // or from the fingerprint that is printed with it; c needs no identity and no
 // home.
 func OpenBackup(ctx context.Context, c Config, org officer.OrganizationID, b WrittenDown) (*Restoring, error) {
-	c.Local = discard{}
 	w := newWorkspace(c)
 	w.pin = Pin{Organization: org, Location: c.Store.Info().Location}
-	// Who is asking is known when the log is.
-	s := keyring.GenerateSecret()
-	defer s.Destroy()
-	nobody, err := keyring.NewDevice(s, officer.DeviceInstallation, officer.Hash{})
-	if err != nil {
-		return nil, err
-	}
-	w.me, w.keys = keyring.Written(nobody, officer.CardFile{}), &keys{w: w}
-	err = w.Sync(ctx)
-	w.me.Lock()
-	if err != nil {
+	if err := w.readAsNobody(ctx); err != nil { // who is asking is known when the log is
 		return nil, err
 	}
 	var all []officer.DeviceID
@@ -56,6 +45,21 @@ func OpenBackup(ctx context.Context, c Config, org officer.OrganizationID, b Wri
 		return nil, err
 	}
 	return r, nil
+}
+
+// readAsNobody verifies the log of the pin's organization from genesis, for a
+// caller who is not known before it is read, or has no place in it. Nothing is kept
+// anywhere, and nothing opens.
+func (w *Workspace) readAsNobody(ctx context.Context) error {
+	s := keyring.GenerateSecret()
+	defer s.Destroy()
+	nobody, err := keyring.NewDevice(s, officer.DeviceInstallation, officer.Hash{})
+	if err != nil {
+		return err
+	}
+	w.local, w.me, w.keys = discard{}, keyring.Written(nobody, officer.CardFile{}), &keys{w: w}
+	defer w.me.Lock()
+	return w.Sync(ctx)
 }
 
 // identify opens the user keys, and the openings of the card as far as the
