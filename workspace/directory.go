@@ -145,6 +145,14 @@ func (w *Workspace) CheckCard(ctx context.Context, f officer.CardFile) error {
 // AddMember lets somebody in. The caller has compared the card's safety number
 // with its owner.
 func (w *Workspace) AddMember(ctx context.Context, f officer.CardFile, role officer.Role) error {
+	return w.addCard(ctx, f, role, time.Time{})
+}
+
+// addCard lets somebody in, a guest until a time.
+func (w *Workspace) addCard(ctx context.Context, f officer.CardFile, role officer.Role, until time.Time) error {
+	if err := w.checkExpiry(role, until); err != nil {
+		return err
+	}
 	if err := w.reopenDirectory(ctx); err != nil {
 		return err
 	}
@@ -156,6 +164,6 @@ func (w *Workspace) AddMember(ctx context.Context, f officer.CardFile, role offi
 		if err != nil {
 			return nil, err
 		}
-		return a.AddMember(f, role, time.Time{}, key)
+		return a.AddMember(f, role, until, key)
 	})
 }

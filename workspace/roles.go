@@ -90,22 +90,7 @@ func (w *Workspace) ExpiredGuests(ctx context.Context) (list []MemberInfo) {
 // AddGuest lets a guest in until a time, or for good with the zero time. The
 // caller has compared the card's safety number with its owner.
 func (w *Workspace) AddGuest(ctx context.Context, f officer.CardFile, until time.Time) error {
-	if err := w.checkExpiry(officer.RoleGuest, until); err != nil {
-		return err
-	}
-	if err := w.reopenDirectory(ctx); err != nil {
-		return err
-	}
-	return w.commit(ctx, func(a plan.Author) (*plan.Plan, error) {
-		if err := w.CheckCard(ctx, f); err != nil {
-			return nil, err
-		}
-		key, err := w.directoryKey(ctx)
-		if err != nil {
-			return nil, err
-		}
-		return a.AddMember(f, officer.RoleGuest, until, key)
-	})
+	return w.addCard(ctx, f, officer.RoleGuest, until)
 }
 
 func (w *Workspace) checkExpiry(role officer.Role, until time.Time) error {
