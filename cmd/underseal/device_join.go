@@ -372,35 +372,3 @@ func (a *app) finishJoining(ctx context.Context, j *joiner, id *keyring.Identity
 	a.next("underseal status")
 	return nil
 }
-
-// setupPaired is setup for somebody who has another device; false if this is
-// their first. Where the pairing is not at its end, neither is setup.
-func (a *app) setupPaired(ctx context.Context, s setupAnswers) (bool, error) {
-	dir, err := a.home()
-	if err != nil {
-		return false, err
-	}
-	f := joinFlags{from: s.pair, store: s.store, device: s.device, wait: workspace.PairingTime, inSetup: true}
-	if f.from == "" {
-		if s.name+s.email+s.firm+s.fingerprint+s.invitation != "" {
-			return false, nil
-		}
-		if !workspace.PairingJoined(homeDir(dir)) {
-			p, err := a.prompt()
-			if err != nil {
-				return false, nil //nolint:nilerr // the questions that follow say what is missing
-			}
-			choice, err := p.Choose(ctx, "What is this device?", []string{"the first one of mine", "another one: a device that I have shows a code for it"})
-			if err != nil || choice == 0 {
-				return false, err
-			}
-		}
-	}
-	if err := a.join(ctx, f); err != nil {
-		return false, err
-	}
-	if _, _, err := a.loadIdentity(); errors.Is(err, errNoIdentity) {
-		return true, nil
-	}
-	return true, a.setupBackup(ctx, s)
-}

@@ -19,8 +19,12 @@ import (
 // acceptFlags are the questions of an invitation, each with a flag.
 type acceptFlags struct {
 	from, store, officer, digits string
+	step                         string // of setup, before who they are is asked
 	setupAnswers
 }
+
+// whoSees stands beside the questions for name and email.
+const whoSees = "Colleagues see this; whoever keeps the store does not."
 
 func newInviteAcceptCommand(a *app) *cobra.Command {
 	var f acceptFlags
@@ -162,7 +166,7 @@ func (a *app) acceptInvitation(ctx context.Context, f acceptFlags) (out jsonAcce
 		return out, err
 	}
 	if _, _, err := a.loadIdentity(); errors.Is(err, errNoIdentity) {
-		a.say("Who you are: colleagues see this; whoever keeps the store does not.")
+		a.say("%s", strings.TrimPrefix(f.step+" "+whoSees, " "))
 		if err := a.setupIdentity(ctx, f.setupAnswers); err != nil {
 			return out, err
 		}

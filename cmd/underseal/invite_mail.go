@@ -199,7 +199,7 @@ you are invited to read what your firm keeps sealed with Underseal. Three steps:
 
 1. Install Underseal. Your firm tells you how; this mail has no link to it.
 2. Start it by typing: underseal setup
-   When it asks about your organization, choose "I have an invitation".
+   When it asks how you begin, choose "I have an invitation".
 3. Paste this, which is one line even if it is shown in several:
 
 %s

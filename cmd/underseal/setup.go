@@ -9,7 +9,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/underseal/underseal/internal/term"
 	"github.com/underseal/underseal/keyring/keystore"
 	"github.com/underseal/underseal/officer"
 	"github.com/underseal/underseal/workspace"
@@ -20,7 +19,8 @@ type setupAnswers struct {
 	name, email, device, firm, store, fingerprint string
 	backup, backupOut                             string
 	invitation, confirmOfficer, pair              string
-	paste                                         bool // the invitation is asked for
+	restore, passphraseFile                       string
+	paste, found                                  bool // which question is asked next
 }
 
 func newSetupCommand(a *app) *cobra.Command {
@@ -31,21 +31,18 @@ func newSetupCommand(a *app) *cobra.Command {
 joined, and a backup of your keys. Every question has a flag. Run it again after
 an interruption: it goes on where it stopped.
 
-If you have another device, it shows a code for this one: underseal device pair
-If you have a backup of an earlier device, type instead: underseal backup restore
+An empty device begins with an invitation, by founding an organization, with
+another device of yours, which shows a code (underseal device pair), or with a
+backup. --restore is a passphrase backup, or a text with the words of a paper kit;
+without a terminal the words need --fingerprint as well.
 
 ` + keyStoreHelp,
 		Example: `underseal setup
 underseal setup --name "Alice Officer" --email alice@example.com \
-    --firm "Example LLP" --store dir:/srv/firm`,
+    --firm "Example LLP" --store dir:/srv/firm
+underseal setup --restore me.age --store dir:/srv/firm`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if s.firm != "" && s.fingerprint != "" {
-				return &usageError{errors.New("give either --firm, to found one, or --fingerprint, to join one"), cmd}
-			}
-			if s.invitation != "" && s.firm+s.fingerprint != "" {
-				return &usageError{errors.New("give --invitation alone: it says which organization to join"), cmd}
-			}
-			if err := s.checkBackup(); err != nil {
+			if err := errors.Join(s.check(), s.checkBackup()); err != nil {
 				return &usageError{err, cmd}
 			}
 			err := a.setup(cmd.Context(), s)
@@ -67,11 +64,31 @@ underseal setup --name "Alice Officer" --email alice@example.com \
 	c.Flags().StringVar(&s.backup, "backup", "", "`KIND` of backup to make: paper, passphrase, or later")
 	c.Flags().StringVar(&s.backupOut, "backup-out", "", "`FILE` to write the backup to")
 	choices(c, "backup", kindPaper, kindPassphrase, backupLater)
+	c.Flags().StringVar(&s.restore, "restore", "", "become yourself again by the backup in this `FILE`, or - for standard input")
+	c.Flags().StringVar(&s.passphraseFile, "passphrase-file", "", "`FILE` whose first line is the passphrase of the backup")
 	must(c.RegisterFlagCompletionFunc("backup-out", files))
+	must(c.RegisterFlagCompletionFunc("restore", files))
+	must(c.RegisterFlagCompletionFunc("passphrase-file", files))
 	must(c.RegisterFlagCompletionFunc("invitation", files))
 	must(c.RegisterFlagCompletionFunc("pair", files))
 	a.addKeyStore(c)
 	return c
+}
+
+// check refuses flags that say two things at once.
+func (s setupAnswers) check() error {
+	switch {
+	case s.firm != "" && s.fingerprint != "":
+		return errors.New("give either --firm, to found one, or --fingerprint, to join one")
+	case s.invitation != "" && s.firm+s.fingerprint != "":
+		return errors.New("give --invitation alone: it says which organization to join")
+	case s.restore != "" && s.name+s.email+s.firm+s.invitation != "":
+		return errors.New("give --restore alone: the backup says who you are")
+	case s.pair != "" && s.restore+s.firm+s.fingerprint+s.invitation != "":
+		return errors.New("give --pair alone: the other device says who you are")
+	default:
+		return nil
+	}
 }
 
 // ask returns an answer given by flag, or asks for it until check likes it.
@@ -108,22 +125,20 @@ func notEmpty(s string) error {
 
 func (a *app) setup(ctx context.Context, s setupAnswers) error {
 	id, _, err := a.loadIdentity()
-	switch {
-	case errors.Is(err, errNoIdentity):
-		if paired, err := a.setupPaired(ctx, s); paired || err != nil {
-			return err
-		}
-		a.say("Step 1 of 3: who you are. Colleagues see this; whoever keeps the store does not.")
-		if err := a.setupIdentity(ctx, s); err != nil {
-			return err
-		}
-	case err != nil:
+	if err != nil && !errors.Is(err, errNoIdentity) {
 		return err
-	default:
-		a.say("Step 1 of 3: you are %s <%s> already.", term.Escape(id.Card().Name.Text), term.Escape(id.Card().Email.Text))
 	}
-	if err := a.setupOrganization(ctx, s); err != nil {
+	belongs, err := a.setupBeginning(ctx, id, &s)
+	if err != nil {
 		return err
+	}
+	if !belongs {
+		if err := a.setupOrganization(ctx, s); err != nil {
+			return err
+		}
+	}
+	if _, _, err := a.loadIdentity(); errors.Is(err, errNoIdentity) {
+		return nil // a pairing that waits for the other device
 	}
 	return a.setupBackup(ctx, s)
 }
@@ -197,13 +212,18 @@ func (a *app) setupOrganization(ctx context.Context, s setupAnswers) error {
 		return err
 	}
 	a.say("\nStep 2 of 3: your organization.")
+	if s.found {
+		if err := a.ask(ctx, &s.firm, "firm", "  Its name:", notEmpty); err != nil {
+			return err
+		}
+	}
 	if s.firm == "" && s.fingerprint == "" && s.invitation == "" {
 		if err := a.askOrganization(ctx, &s); err != nil {
 			return err
 		}
 	}
 	if s.invitation != "" || s.paste {
-		return a.setupInvited(ctx, s)
+		return a.setupInvited(ctx, s, "")
 	}
 	if s.firm == "" && s.fingerprint == "" {
 		a.next(`underseal setup, when you are ready`)
@@ -255,9 +275,9 @@ func (a *app) askOrganization(ctx context.Context, s *setupAnswers) error {
 	return nil
 }
 
-// setupInvited joins by an invitation.
-func (a *app) setupInvited(ctx context.Context, s setupAnswers) error {
-	_, err := a.acceptInvitation(ctx, acceptFlags{from: s.invitation, store: s.store, officer: s.confirmOfficer, setupAnswers: s})
+// setupInvited joins by an invitation. step is where that makes the identity.
+func (a *app) setupInvited(ctx context.Context, s setupAnswers, step string) error {
+	_, err := a.acceptInvitation(ctx, acceptFlags{from: s.invitation, store: s.store, officer: s.confirmOfficer, setupAnswers: s, step: step})
 	return err
 }
 

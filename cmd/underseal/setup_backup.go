@@ -61,7 +61,7 @@ func (a *app) setupBackup(ctx context.Context, s setupAnswers) error {
 }
 
 func (a *app) offerBackup(ctx context.Context, w *workspace.Workspace, s setupAnswers) error {
-	f := backupFlags{kind: s.backup, out: s.backupOut, paper: "a4"}
+	f := backupFlags{kind: s.backup, out: s.backupOut, paper: "a4", passphraseFile: s.passphraseFile}
 	if f.kind == "" {
 		p, err := a.prompt()
 		if err != nil { // nobody to urge

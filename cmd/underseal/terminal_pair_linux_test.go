@@ -22,8 +22,8 @@ func TestTerminalPair(t *testing.T) {
 		t.Fatalf("no code to type, or none to scan:\n%s", old.seen)
 	}
 	fresh := w.sit([]string{"UNDERSEAL_HOME=" + w.path("phone")}, "setup", "--device", "phone")
-	fresh.expect("What is this device? (1 to 2)")
-	fresh.types("2\n")
+	fresh.expect("How do you begin? (1 to 5)")
+	fresh.types("3\n")
 	fresh.expect("The code that it shows:")
 	fresh.types(code[:len(code)-1] + "B\n")
 	fresh.expect("not a pairing code")
