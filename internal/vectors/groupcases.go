@@ -22,13 +22,12 @@ func groupVectors() ([]logVector, map[string]hx) {
 		"orphaned":         c.orphanedGroups,
 		"today":            c.groupEnvelopes,
 	})
-	good := []logVector{{Name: "the whole story", Kind: "replay", Organization: s.id, Log: s.names, State: s.today()}}
-	return append(good, c.vectors...), c.entries
+	return c.toldWith(s.scenario, s.today())
 }
 
 func (c *cases) makingGroups(s *teams) {
 	alice, g := s.alice.first, s.spare
-	by := func(d device, rule, name string, ops ...[]byte) { c.refuseOps(s.scenario, d, rule, name, ops...) }
+	by := c.refusing(s.scenario)
 	me, bob := belongs(s.alice, 5), belongs(s.bob, 1)
 	raw := func(id, commitment, public, label []byte, members ...[]byte) []byte {
 		return op(13, bstr(id), bstr(commitment), bstr(public), bstr(label), array(members...))
@@ -73,7 +72,7 @@ func (c *cases) makingGroups(s *teams) {
 func (c *cases) joining(s *teams) {
 	alice, bob, dora, eve := s.alice.first, s.bob.first, s.dora.first, s.eve.first
 	a, g, d, e := s.alice.id(), s.carol.id(), s.dora.id(), s.eve.id()
-	by := func(d device, rule, name string, ops ...[]byte) { c.refuseOps(s.scenario, d, rule, name, ops...) }
+	by := c.refusing(s.scenario)
 	by(eve, "L-11", "let in by who does not manage the group", opJoin(s.team, d, 1))
 	by(dora, "L-11", "let in by an officer outside", opJoin(s.team, d, 1))
 	by(alice, "L-11", "an officer who does not manage the group takes more", opJoin(s.board, a, 5))
@@ -96,7 +95,7 @@ func (c *cases) joining(s *teams) {
 func (c *cases) leaving(s *teams) {
 	alice, bob, dora, eve := s.alice.first, s.bob.first, s.dora.first, s.eve.first
 	a, b, g, d, e := s.alice.id(), s.bob.id(), s.carol.id(), s.dora.id(), s.eve.id()
-	by := func(d device, rule, name string, ops ...[]byte) { c.refuseOps(s.scenario, d, rule, name, ops...) }
+	by := c.refusing(s.scenario)
 	rest := [][]byte{s.groupRotation(s.team), s.rotation(s.phone), s.rotation(s.folder)}
 	with := func(first []byte, more ...[]byte) [][]byte { return append([][]byte{first}, more...) }
 	take := opTake(s.team, e)
@@ -135,7 +134,7 @@ func (s *teams) in(at *scenario) *teams {
 func (c *cases) groupEpochs(s *teams) {
 	alice, bob, dora, eve := s.alice.first, s.bob.first, s.dora.first, s.eve.first
 	d, e := s.dora.id(), s.eve.id()
-	by := func(d device, rule, name string, ops ...[]byte) { c.refuseOps(s.scenario, d, rule, name, ops...) }
+	by := c.refusing(s.scenario)
 	next := s.team.key(s.firm, 2)
 	prev, public := next.prev(s.team.present()), newXWing(next.key).public
 	rotated := func(epoch uint64, commitment, previous, public []byte) []byte {
@@ -173,7 +172,7 @@ func (c *cases) groupEpochs(s *teams) {
 func (c *cases) grantingGroups(s *teams) {
 	alice, bob, dora, eve := s.alice.first, s.bob.first, s.dora.first, s.eve.first
 	g := s.carol.id()
-	by := func(d device, rule, name string, ops ...[]byte) { c.refuseOps(s.scenario, d, rule, name, ops...) }
+	by := c.refusing(s.scenario)
 	by(alice, "L-15", "granted to an unknown group", opGrantGroup(s.phone, s.spare, 1))
 	by(alice, "L-15", "revoked from an unknown group", opRevokeGroup(s.phone, s.spare), s.rotation(s.phone))
 	by(alice, "L-15", "re-sealed to an unknown group", opResealToGroup(s.phone, s.spare))
@@ -202,7 +201,7 @@ func (c *cases) grantingGroups(s *teams) {
 }
 
 func (c *cases) losingDevices(s *teams) {
-	by := func(d device, rule, name string, ops ...[]byte) { c.refuseOps(s.scenario, d, rule, name, ops...) }
+	by := c.refusing(s.scenario)
 	remove := opRemoveDevice(s.evesPhone)
 	user := s.opUserKey(s.eve, 2, s.eve.user)
 	by(s.alice.first, "L-20", "somebody's device removed, with a group left open", remove, s.rotation(s.directory), opClose(s.phone), opClose(s.folder))
@@ -216,7 +215,7 @@ func (c *cases) losingDevices(s *teams) {
 
 func (c *cases) closedGroups(s *teams) {
 	alice, bob := s.alice.first, s.bob.first
-	by := func(d device, rule, name string, ops ...[]byte) { c.refuseOps(s.scenario, d, rule, name, ops...) }
+	by := c.refusing(s.scenario)
 	by(alice, "L-18", "granted to what is closed", opGrantGroup(s.address, s.team, 1))
 	by(alice, "L-18", "re-sealed to what is closed", opResealToGroup(s.phone, s.team))
 	by(bob, "L-18", "let into what is closed", opJoin(s.team, s.dora.id(), 5))

@@ -23,6 +23,17 @@ func (c *cases) refuseOps(s *scenario, by device, rule, name string, ops ...[]by
 	c.refuse(s, rule, name, s.next(by, ops...).encode())
 }
 
+// refusing is refuseOps of one organization.
+func (c *cases) refusing(s *scenario) func(by device, rule, name string, ops ...[]byte) {
+	return func(by device, rule, name string, ops ...[]byte) { c.refuseOps(s, by, rule, name, ops...) }
+}
+
+// toldWith are the cases of a story that has come to its end, after all of it.
+func (c *cases) toldWith(s *scenario, today *state) ([]logVector, map[string]hx) {
+	whole := logVector{Name: "the whole story", Kind: "replay", Organization: s.id, Log: s.names, State: today}
+	return append([]logVector{whole}, c.vectors...), c.entries
+}
+
 func logVectors() ([]logVector, map[string]hx) {
 	c := &cases{entries: map[string]hx{}}
 	s := story(c.entries, map[string]func(*scenario){
@@ -34,11 +45,9 @@ func logVectors() ([]logVector, map[string]hx) {
 		"today":     func(s *scenario) { c.today(s); c.allowedToday(s); c.orphaned(s); c.userKeys(s) },
 		"ended":     func(s *scenario) { c.ended(s); c.outside(s) },
 	})
-	good := []logVector{
-		{Name: "a founder alone", Kind: "replay", Organization: s.id, Log: s.names[:1]},
-		{Name: "the whole story", Kind: "replay", Organization: s.id, Log: s.names, State: s.today()},
-	}
-	return append(good, c.vectors...), c.entries
+	all, entries := c.toldWith(s, s.today())
+	founder := logVector{Name: "a founder alone", Kind: "replay", Organization: s.id, Log: s.names[:1]}
+	return append([]logVector{founder}, all...), entries
 }
 
 // founded are the faults of the first entry and of entries as such.

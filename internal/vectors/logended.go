@@ -5,7 +5,7 @@ package main
 func (c *cases) ended(s *scenario) {
 	alice, bob, carol, dora := s.alice.first, s.bob.first, s.carol.first, s.dora.first
 	a, b, g, d := s.alice.id(), s.bob.id(), s.carol.id(), s.dora.id()
-	by := func(d device, rule, name string, ops ...[]byte) { c.refuseOps(s, d, rule, name, ops...) }
+	by := c.refusing(s)
 	tax := func(bound []byte) []byte { return opCreate(s.tax, bound) }
 	device := newDevice("Carol's tablet", 1)
 	tablet := s.then("Carol adds a tablet", carol, opDevice(g, device.record(), device.accept(s.id, g)))

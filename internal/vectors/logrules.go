@@ -6,7 +6,7 @@ import "bytes"
 func (c *cases) atWork(s *scenario) {
 	alice, bob, carol, dora := s.alice.first, s.bob.first, s.carol.first, s.dora.first
 	a, b, g := s.alice.id(), s.bob.id(), s.carol.id()
-	by := func(d device, rule, name string, ops ...[]byte) { c.refuseOps(s, d, rule, name, ops...) }
+	by := c.refusing(s)
 	rotated := func(r *resource, epoch uint64, commitment, previous, public []byte) []byte {
 		return op(7, bstr(r.id), num(epoch), bstr(commitment), bstr(previous), optionalBytes(public))
 	}
@@ -186,7 +186,7 @@ func (c *cases) owed(s *scenario) {
 func (c *cases) closed(s *scenario) {
 	alice, bob, dora := s.alice.first, s.bob.first, s.dora.first
 	b, g, d := s.bob.id(), s.carol.id(), s.dora.id()
-	by := func(d device, rule, name string, ops ...[]byte) { c.refuseOps(s, d, rule, name, ops...) }
+	by := c.refusing(s)
 	by(s.aliceKit, "L-9", "by a device that its own member removed", opGrant(s.address, d, 1))
 	by(s.bobPhone, "L-9", "by a device that an officer removed", s.opUserKey(s.bob, 2, s.bob.user))
 	by(dora, "L-15", "a removed device removed again", opRemoveDevice(s.bobPhone))
@@ -203,7 +203,7 @@ func (c *cases) closed(s *scenario) {
 func (c *cases) orphaned(s *scenario) {
 	alice, bob, dora := s.alice.first, s.bob.first, s.dora.first
 	a, b, g, d := s.alice.id(), s.bob.id(), s.carol.id(), s.dora.id()
-	by := func(d device, rule, name string, ops ...[]byte) { c.refuseOps(s, d, rule, name, ops...) }
+	by := c.refusing(s)
 	by(bob, "L-11", "a sharer revokes an officer", opRevoke(s.phone, a), s.rotation(s.phone))
 	by(bob, "L-11", "a sharer gives an officer less", opGrant(s.phone, a, 3))
 	c.accept(s, bob, "a sharer gives an officer the same", opGrant(s.phone, a, 7))

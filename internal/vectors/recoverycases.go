@@ -12,7 +12,7 @@ func (c *cases) withoutPolicy(s *helpers) {
 
 func (c *cases) enrolments(s *helpers) {
 	bob, e := s.bob.first, s.first
-	by := func(d device, rule, name string, ops ...[]byte) { c.refuseOps(s.scenario, d, rule, name, ops...) }
+	by := c.refusing(s.scenario)
 	shares := func(items ...[]byte) []byte { return e.with(7, array(items...)) }
 	share := func(o *person, index uint64, i int) []byte {
 		return array(bstr(o.id()), num(index), bstr(e.shares[i].commitment()))
@@ -51,7 +51,7 @@ func (c *cases) enrolments(s *helpers) {
 
 func (c *cases) enrolled(s *helpers) {
 	bob := s.bob.first
-	by := func(d device, rule, name string, ops ...[]byte) { c.refuseOps(s.scenario, d, rule, name, ops...) }
+	by := c.refusing(s.scenario)
 	user := s.opUserKey(s.bob, 2, s.bob.user)
 	by(bob, "L-16", "an enrolment's number again", s.first.op())
 	by(bob, "L-20", "enrolled again, and the user key kept", s.enrol(s.bob, 2, 1, s.bob.user, 3, s.alice, s.dora, s.eve).op())
@@ -65,7 +65,7 @@ func (c *cases) enrolled(s *helpers) {
 
 func (c *cases) requests(s *helpers) {
 	alice := s.alice.first
-	by := func(d device, rule, name string, ops ...[]byte) { c.refuseOps(s.scenario, d, rule, name, ops...) }
+	by := c.refusing(s.scenario)
 	nobody := make([]byte, 32)
 	good := func(d device) ([]byte, []byte) { return d.record(), d.accept(s.id, nobody) }
 	record, acceptance := good(s.stray)
@@ -103,7 +103,7 @@ func (c *cases) requests(s *helpers) {
 
 func (c *cases) approvals(s *helpers) {
 	dora, alice := s.dora.first, s.alice.first
-	by := func(d device, rule, name string, ops ...[]byte) { c.refuseOps(s.scenario, d, rule, name, ops...) }
+	by := c.refusing(s.scenario)
 	by(s.greta.first, "L-11", "a member approves", opApprove(s.bob, s.fresh, 2, 1))
 	by(dora, "L-15", "an officer approves with another's share", opApprove(s.bob, s.fresh, 2, 1))
 	by(dora, "L-15", "approved with share 0", opApprove(s.bob, s.fresh, 2, 0))
@@ -131,7 +131,7 @@ func (s *helpers) takeover(d device) [][]byte {
 }
 
 func (c *cases) finishes(s *helpers) {
-	by := func(d device, rule, name string, ops ...[]byte) { c.refuseOps(s.scenario, d, rule, name, ops...) }
+	by := c.refusing(s.scenario)
 	whole := s.takeover(s.fresh)
 	for i, what := range []string{"the user key", "a field", "a folder"} {
 		by(s.fresh, "L-20", "finished, with "+what+" left as it was", slices.Delete(slices.Clone(whole), i+1, i+2)...)
@@ -163,7 +163,7 @@ func (c *cases) finishes(s *helpers) {
 }
 
 func (c *cases) afterwards(s *helpers) {
-	by := func(d device, rule, name string, ops ...[]byte) { c.refuseOps(s.scenario, d, rule, name, ops...) }
+	by := c.refusing(s.scenario)
 	by(s.bob.first, "L-9", "by a device from before the recovery", opClose(s.phone))
 	by(s.second, "L-9", "by another device that asked", opFinish(s.bob, s.second, 2))
 	by(s.fresh, "L-11", "finished once more", opFinish(s.bob, s.fresh, 2))
@@ -179,7 +179,7 @@ func (c *cases) afterwards(s *helpers) {
 }
 
 func (c *cases) requestsEnd(s *helpers) {
-	by := func(d device, rule, name string, ops ...[]byte) { c.refuseOps(s.scenario, d, rule, name, ops...) }
+	by := c.refusing(s.scenario)
 	by(s.third, "L-9", "finished for who was removed", opFinish(s.greta, s.third, 1))
 	by(s.alice.first, "L-15", "asked for who was removed", s.opRequest(s.greta, 1, s.stray))
 	by(s.dora.first, "L-15", "approved for who was removed", opApprove(s.greta, s.third, 1, 2))

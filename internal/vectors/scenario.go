@@ -18,26 +18,44 @@ func faxBinding() []byte { return binding("clio", "us:1234", "contact", "12>99")
 
 func bobsInvitation() []byte { return random("invitation of Bob", 32) }
 
-// story tells the history up to a chapter and calls each before the chapter
-// begins, with the state that it finds.
-func story(entries map[string]hx, at map[string]func(*scenario)) *scenario {
+// newScenario founds an organization; the others and the resources are there to
+// be added.
+func newScenario(entries map[string]hx, name string) *scenario {
 	s := &scenario{
 		alice: newPerson("Alice Officer"), bob: newPerson("Bob Member"), carol: newPerson("Carol Guest"), dora: newPerson("Dora Officer"),
 		aliceKit: newDevice("Alice's paper kit", 2), bobPhone: newDevice("Bob's phone", 1), carolPhone: newDevice("Carol's phone", 1),
 	}
-	s.firm = newFirm(entries, "Example LLP", s.alice)
+	s.firm = newFirm(entries, name, s.alice)
 	s.directory, s.phone, s.address = s.resource("directory", 3), s.resource("phone", 1), s.resource("home-address", 1)
-	s.folder, s.tax = s.resource("Smith v. Jones", 2), s.resource("tax-id", 1)
-	s.fax = s.resource("fax", 1)
-	alice, bob, carol, dora := s.alice.first, s.bob.first, s.carol.first, s.dora.first
-	a, b, c, d := s.alice.id(), s.bob.id(), s.carol.id(), s.dora.id()
+	s.folder, s.tax, s.fax = s.resource("Smith v. Jones", 2), s.resource("tax-id", 1), s.resource("fax", 1)
+	return s
+}
+
+// chapters are the places of a story where something else is told: chapter calls
+// what at has for the one that begins, with the state that it finds, and end
+// makes sure that the story had them all.
+func chapters[S any](s S, at map[string]func(S)) (chapter func(name string), end func()) {
 	visited := 0
-	chapter := func(name string) {
+	chapter = func(name string) {
 		if f := at[name]; f != nil {
 			f(s)
 			visited++
 		}
 	}
+	end = func() {
+		if visited != len(at) {
+			panic("a chapter that the story does not have")
+		}
+	}
+	return chapter, end
+}
+
+// story tells the history of log.json, and what else is told in its chapters.
+func story(entries map[string]hx, at map[string]func(*scenario)) *scenario {
+	s := newScenario(entries, "Example LLP")
+	alice, bob, carol, dora := s.alice.first, s.bob.first, s.carol.first, s.dora.first
+	a, b, c, d := s.alice.id(), s.bob.id(), s.carol.id(), s.dora.id()
+	chapter, end := chapters(s, at)
 
 	chapter("founded")
 	s.do("Alice makes the directory", alice, opCreate(s.directory, binding("underseal", "", "", "")),
@@ -75,8 +93,6 @@ func story(entries map[string]hx, at map[string]func(*scenario)) *scenario {
 	s.do("Alice opens the next epoch of fax", alice, s.opRotate(s.fax))
 	s.do("Alice ends fax", alice, opEnd(s.fax))
 	chapter("ended")
-	if visited != len(at) {
-		panic("a chapter that the story does not have")
-	}
+	end()
 	return s
 }
