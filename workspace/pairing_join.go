@@ -317,14 +317,12 @@ func (j *Joining) Identity(ctx context.Context) (*keyring.Identity, error) {
 	}
 	w.me = keyring.Written(j.d, officer.CardFile{Card: card})
 	w.keys = newKeys(w)
-	if err := (&Restoring{w}).identify(ctx, card); err != nil {
-		return nil, err
-	}
-	first, err := w.keys.user(ctx, 1)
+	file, first, err := w.openCard(ctx, card)
 	if err != nil {
 		return nil, err
 	}
-	return keyring.PairedInstallation(w.me.Card(), first, j.d, j.label)
+	w.me = keyring.Written(j.d, file)
+	return keyring.PairedInstallation(file, first, j.d, j.label)
 }
 
 // Finish pins the organization in the home of c, whose identity is this

@@ -220,15 +220,8 @@ func signed(err error) bool {
 
 // identify makes the identity of a device that was recovered.
 func (w *Workspace) identify(ctx context.Context, card *officer.Card, label officer.Opening, out *Recovered) error {
-	first, err := w.keys.user(ctx, 1) // by way of the present one
+	file, first, err := w.openCard(ctx, card)
 	if err != nil {
-		return err
-	}
-	file := officer.CardFile{Card: card}
-	if file.Name, err = w.opening(ctx, card.Name(), officer.TextName); err != nil && !keyWithheld(err) {
-		return err
-	}
-	if file.Email, err = w.opening(ctx, card.Email(), officer.TextEmail); err != nil && !keyWithheld(err) {
 		return err
 	}
 	out.Member = MemberInfo{Member: w.Me(), NameText: file.Name.Text, EmailText: file.Email.Text}

@@ -40,10 +40,12 @@ func OpenBackup(ctx context.Context, c Config, org officer.OrganizationID, b Wri
 	w.me = keyring.Written(d, officer.CardFile{Card: card})
 	w.keys = newKeys(w)
 	r := &Restoring{w}
-	if err := r.identify(ctx, card); err != nil {
+	file, _, err := w.openCard(ctx, card)
+	if err != nil {
 		r.Close()
 		return nil, err
 	}
+	w.me = keyring.Written(d, file)
 	return r, nil
 }
 
@@ -62,22 +64,20 @@ func (w *Workspace) readAsNobody(ctx context.Context) error {
 	return w.Sync(ctx)
 }
 
-// identify opens the user keys, and the openings of the card as far as the
-// member may read them.
-func (r *Restoring) identify(ctx context.Context, card *officer.Card) (err error) {
-	w := r.w
-	if _, err := w.keys.user(ctx, 1); err != nil { // by way of the present one
-		return err
+// openCard opens the user keys, of which it returns the first, and the openings
+// of the member's card as far as the member may read them.
+func (w *Workspace) openCard(ctx context.Context, card *officer.Card) (file officer.CardFile, first *keyring.UserKey, err error) {
+	if first, err = w.keys.user(ctx, 1); err != nil { // by way of the present one
+		return file, nil, err
 	}
-	file := officer.CardFile{Card: card}
+	file.Card = card
 	if file.Name, err = w.opening(ctx, card.Name(), officer.TextName); err != nil && !keyWithheld(err) {
-		return err
+		return file, nil, err
 	}
 	if file.Email, err = w.opening(ctx, card.Email(), officer.TextEmail); err != nil && !keyWithheld(err) {
-		return err
+		return file, nil, err
 	}
-	w.me = keyring.Written(w.me.Keys(), file)
-	return nil
+	return file, first, nil
 }
 
 // cardOf reads the card by which a member was let in. It vouches for itself:
