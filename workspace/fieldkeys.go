@@ -23,15 +23,9 @@ func (w *Workspace) WriteKey(ctx context.Context, label string) (*fieldcrypt.Key
 // write, and an epoch that is not closed (P7): one that is, a sharer succeeds
 // by the next.
 func (w *Workspace) WriteKeyOf(ctx context.Context, field officer.ResourceID) (*fieldcrypt.Key, error) {
-	if err := w.requireMe(); err != nil {
-		return nil, err
-	}
-	f, err := w.FieldByID(ctx, field)
+	f, err := w.mayWrite(ctx, field)
 	if err != nil {
 		return nil, err
-	}
-	if !f.Mine.Has(officer.Write) {
-		return nil, fmt.Errorf("%s: the right to write is %w", f.called(), ErrNotGranted)
 	}
 	if err := w.reopen(ctx, f.Resource); err != nil {
 		return nil, fmt.Errorf("%s: %w", f.called(), err)
@@ -42,6 +36,35 @@ func (w *Workspace) WriteKeyOf(ctx context.Context, field officer.ResourceID) (*
 		return nil, fmt.Errorf("%s: %w", f.called(), err)
 	}
 	return fieldcrypt.NewKey(key), nil
+}
+
+// Writable tells why WriteKeyOf would fail, by the log as it was last read, and
+// changes nothing: what is closed and the caller may open stays closed.
+func (w *Workspace) Writable(ctx context.Context, field officer.ResourceID) error {
+	f, err := w.mayWrite(ctx, field)
+	switch {
+	case err != nil:
+		return err
+	case f.Ended:
+		return fmt.Errorf("%s: %w", f.called(), officer.ErrEnded)
+	case f.Epoch().Closed && !f.Mine.Has(officer.Share):
+		return fmt.Errorf("%s: %w", f.called(), officer.ErrClosed)
+	}
+	if _, err := w.keys.resource(ctx, f.Resource, f.Epoch().Number); err != nil {
+		return fmt.Errorf("%s: %w", f.called(), err)
+	}
+	return nil
+}
+
+func (w *Workspace) mayWrite(ctx context.Context, field officer.ResourceID) (FieldInfo, error) {
+	if err := w.requireMe(); err != nil {
+		return FieldInfo{}, err
+	}
+	f, err := w.FieldByID(ctx, field)
+	if err == nil && !f.Mine.Has(officer.Write) {
+		err = fmt.Errorf("%s: the right to write is %w", f.called(), ErrNotGranted)
+	}
+	return f, err
 }
 
 // Ring returns the keys of every epoch of every field that the caller may

@@ -3,9 +3,9 @@
 //
 // [Seal] seals named columns under the present keys of their fields; [Open]
 // opens every token that the caller's keys open, wherever it stands, and
-// leaves the rest as tokens; [Rekey] seals tokens of earlier epochs again. All
-// stream. None commits anything: the caller writes to a place of its own and
-// gives it its name only after success.
+// leaves the rest as tokens; [Rekey] seals tokens of earlier epochs again, and
+// [PlanRekey] says what that would do. All stream. None commits anything: the
+// caller writes to a place of its own and gives it its name only after success.
 //
 // The package compiles for js/wasm. Its API may change until release 1.0.0.
 package columns

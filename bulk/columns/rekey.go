@@ -1,6 +1,7 @@
 package columns
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -28,6 +29,22 @@ type RekeyCount struct {
 	Kept   int64 // under the present epoch already
 	Left   int64 // as they were, for Err
 	Err    error
+	Epochs []EpochCount // of all these tokens as they were read, in order
+}
+
+// EpochCount counts the tokens under one epoch of a field.
+type EpochCount struct {
+	Epoch  uint64
+	Values int64
+}
+
+// under counts a token under an epoch.
+func (c *RekeyCount) under(epoch uint64) {
+	at, found := slices.BinarySearchFunc(c.Epochs, epoch, func(e EpochCount, n uint64) int { return cmp.Compare(e.Epoch, n) })
+	if !found {
+		c.Epochs = slices.Insert(c.Epochs, at, EpochCount{Epoch: epoch})
+	}
+	c.Epochs[at].Values++
 }
 
 // RekeyReport counts what Rekey did.
@@ -50,6 +67,17 @@ type RekeyReport struct {
 // key by then, it returns ErrKeyChanged or why the field cannot be written, and
 // out is to be thrown away.
 func Rekey(ctx context.Context, w *workspace.Workspace, in io.Reader, out io.Writer, f File, cols []Column) (RekeyReport, error) {
+	return rekey(ctx, w, in, out, f, cols, false)
+}
+
+// PlanRekey counts what Rekey would do, and fails where that would. It changes
+// nothing: what is closed and the caller may open again counts as theirs to seal
+// under, and stays closed.
+func PlanRekey(ctx context.Context, w *workspace.Workspace, in io.Reader, f File, cols []Column) (RekeyReport, error) {
+	return rekey(ctx, w, in, io.Discard, f, cols, true)
+}
+
+func rekey(ctx context.Context, w *workspace.Workspace, in io.Reader, out io.Writer, f File, cols []Column, dry bool) (RekeyReport, error) {
 	if f.RecordID == "" {
 		return RekeyReport{}, fmt.Errorf("%w: no column of record ids", tabular.ErrOptions)
 	}
@@ -57,12 +85,12 @@ func Rekey(ctx context.Context, w *workspace.Workspace, in io.Reader, out io.Wri
 	if err != nil {
 		return RekeyReport{}, err
 	}
-	r := &rekeyer{reader: keys, w: w, file: f, targets: map[officer.ResourceID]*target{}, counts: map[countKey]*RekeyCount{}}
+	r := &rekeyer{reader: keys, w: w, file: f, dry: dry, targets: map[officer.ResourceID]*target{}, counts: map[countKey]*RekeyCount{}}
 	opts := f.options()
 	opts.Prefix = fieldcrypt.Prefix
 	done, err := tabular.Process(ctx, in, out, opts, r.transform)
 	report := r.report(done)
-	if err == nil {
+	if err == nil && !dry {
 		err = r.unchanged(ctx)
 	}
 	if err == nil && len(report.Mixed) > 0 {
@@ -75,14 +103,15 @@ type rekeyer struct {
 	reader
 	w    *workspace.Workspace // under mu
 	file File
+	dry  bool // only count
 
 	mu      sync.Mutex
 	targets map[officer.ResourceID]*target
 	counts  map[countKey]*RekeyCount
 }
 
-// target is what becomes of the tokens of a field: a key to seal them under, or
-// why there is none.
+// target is what becomes of the tokens of a field: a key to seal them under, which
+// a plan does without, or why there is none.
 type target struct {
 	key *fieldcrypt.Key
 	err error
@@ -97,7 +126,7 @@ func (r *rekeyer) target(ctx context.Context, id officer.ResourceID) (*target, e
 	defer r.mu.Unlock()
 	t := r.targets[id]
 	if t == nil {
-		key, err := r.w.WriteKeyOf(ctx, id)
+		key, err := r.key(ctx, id)
 		if err != nil && !errors.Is(err, workspace.ErrNotGranted) && !errors.Is(err, officer.ErrClosed) && !errors.Is(err, officer.ErrEnded) {
 			return nil, err
 		}
@@ -108,6 +137,13 @@ func (r *rekeyer) target(ctx context.Context, id officer.ResourceID) (*target, e
 		r.targets[id] = t
 	}
 	return t, nil
+}
+
+func (r *rekeyer) key(ctx context.Context, id officer.ResourceID) (*fieldcrypt.Key, error) {
+	if r.dry {
+		return nil, r.w.Writable(ctx, id)
+	}
+	return r.w.WriteKeyOf(ctx, id)
 }
 
 func (r *rekeyer) transform(ctx context.Context, cells []tabular.Cell) error {
@@ -140,6 +176,8 @@ func (r *rekeyer) cell(ctx context.Context, c *tabular.Cell, name fieldcrypt.Nam
 		r.count(c.Column, owner, func(x *RekeyCount) { x.Kept++ })
 	case to.err != nil:
 		r.count(c.Column, owner, func(x *RekeyCount) { x.Left, x.Err = x.Left+1, to.err })
+	case r.dry:
+		r.count(c.Column, owner, func(x *RekeyCount) { x.Sealed++ })
 	default:
 		if c.New, err = to.key.AppendSeal(c.New[:0], name, v); err != nil {
 			return err
@@ -157,6 +195,7 @@ func (r *rekeyer) count(column string, o workspace.KeyOwner, change func(*RekeyC
 	if r.counts[k] == nil {
 		r.counts[k] = &RekeyCount{Column: column, Field: o.Label, ID: o.Resource}
 	}
+	r.counts[k].under(o.Epoch)
 	change(r.counts[k])
 }
 

@@ -3,7 +3,9 @@ package columns_test
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 
@@ -13,11 +15,47 @@ import (
 	"github.com/underseal/underseal/workspace"
 )
 
+// rekey is columns.Rekey. Where the whole input is there beforehand, PlanRekey has
+// said exactly what it does, and changed nothing.
 func rekey(t *testing.T, w *workspace.Workspace, in io.Reader, file columns.File, cols ...columns.Column) (string, columns.RekeyReport, error) {
 	t.Helper()
+	var plan columns.RekeyReport
+	var planned error
+	text, whole := in.(*strings.Reader)
+	if whole {
+		must(t, w.Sync(t.Context()))
+		head := w.State().Head()
+		plan, planned = columns.PlanRekey(t.Context(), w, text, file, cols)
+		must(t, w.Sync(t.Context()))
+		if w.State().Head() != head {
+			t.Error("a plan changed the log")
+		}
+		if _, err := text.Seek(0, io.SeekStart); err != nil {
+			t.Fatal(err)
+		}
+	}
 	var out bytes.Buffer
 	r, err := columns.Rekey(t.Context(), w, in, &out, file, cols)
+	if whole && (errorText(planned) != errorText(err) || err == nil && said(plan) != said(r)) {
+		t.Errorf("planned %v\n%s\ndone    %v\n%s", planned, said(plan), err, said(r))
+	}
 	return out.String(), r, err
+}
+
+func errorText(err error) string {
+	if err == nil {
+		return ""
+	}
+	return err.Error()
+}
+
+// said is what a report says of tokens.
+func said(r columns.RekeyReport) string {
+	s := fmt.Sprintf("%d rows, %d sealed, %d kept, %d left, %d failed, mixed %q\n", r.Rows, r.Sealed, r.Kept, r.Left, r.Failed, r.Mixed)
+	for _, f := range r.Fields {
+		s += fmt.Sprintf("%s %s: %d, %d, %d %v, of epochs %v\n", f.Column, f.Field, f.Sealed, f.Kept, f.Left, f.Err, f.Epochs)
+	}
+	return s
 }
 
 // A file of three epochs becomes one of the present; every other byte stays.
@@ -36,6 +74,9 @@ func TestRekey(t *testing.T) {
 	got, r, err := rekey(t, w, strings.NewReader(text), csvFile())
 	if err != nil || r.Sealed != 2 || r.Kept != 3 || r.Left+r.Failed != 0 || r.Rows != 3 || len(r.Fields) != 2 || r.Fields[1].Sealed != 2 || r.Fields[1].Field != "ssn" {
 		t.Fatalf("%v %+v", err, r)
+	}
+	if e := r.Fields[1].Epochs; !slices.Equal(e, []columns.EpochCount{{Epoch: 1, Values: 1}, {Epoch: 2, Values: 1}, {Epoch: 3, Values: 1}}) {
+		t.Errorf("epochs %v", e)
 	}
 	was, is := strings.Split(text, ","), strings.Split(got, ",")
 	changed := 0

@@ -120,38 +120,54 @@ type stream struct {
 	in     io.Reader
 	size   int64 // of the input, or -1
 	out    io.Writer
-	file   *durable.File // nil for standard output
+	file   *durable.File // nil for standard output, or none
 	force  bool
 	opened *os.File // nil for standard input
 }
 
-// openStream opens input and output, after the checks that need no work: the
-// input is there, the output is not, and they are not the same file.
-func (a *app) openStream(ctx context.Context, input string, f fileFlags, mode durable.Mode) (*stream, error) {
-	s := &stream{size: -1, out: a.stdout, force: f.force}
+// openInput opens an input, for what writes no output.
+func (a *app) openInput(ctx context.Context, input string) (*stream, error) {
+	s, _, err := a.openIn(ctx, input)
+	return s, err
+}
+
+func (a *app) openIn(ctx context.Context, input string) (*stream, fs.FileInfo, error) {
+	s := &stream{size: -1, out: io.Discard}
 	in := a.stdin
 	if input != "-" {
 		var err error
 		if in, err = os.Open(input); err != nil {
-			return nil, inputError(err)
+			return nil, nil, inputError(err)
 		}
 		s.opened = in
 	}
 	info, err := in.Stat()
 	switch {
 	case err != nil:
-		return nil, errors.Join(inputError(err), s.close())
+		return nil, nil, errors.Join(inputError(err), s.close())
 	case info.IsDir():
-		return nil, errors.Join(&durable.Error{Path: input, Kind: durable.ErrNotRegular}, s.close())
+		return nil, nil, errors.Join(&durable.Error{Path: input, Kind: durable.ErrNotRegular}, s.close())
 	case info.Mode().IsRegular():
 		s.size, s.in = info.Size(), in
 	default:
 		s.in = interruptible(ctx, in)
 	}
+	return s, info, nil
+}
+
+// openStream opens input and output, after the checks that need no work: the
+// input is there, the output is not, and they are not the same file.
+func (a *app) openStream(ctx context.Context, input string, f fileFlags, mode durable.Mode) (*stream, error) {
+	s, info, err := a.openIn(ctx, input)
+	if err != nil {
+		return nil, err
+	}
 	if err := a.checkOutput(info, f); err != nil {
 		return nil, errors.Join(err, s.close())
 	}
+	s.force = f.force
 	if f.out == "-" {
+		s.out = a.stdout
 		return s, nil
 	}
 	out, err := durable.Create(f.out, mode)

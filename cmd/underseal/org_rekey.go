@@ -39,9 +39,11 @@ values is written first, sealed. Without --field it is every field that you may
 write.
 
 With --file it does the same to a CSV or JSON Lines file: the output has tokens under
-the present keys, and every other byte as it was.`,
+the present keys, and every other byte as it was. --dry-run reads the file, counts and
+writes nothing.`,
 		Example: `underseal org rekey --dry-run
 underseal org rekey --field SSN --yes --rate 20
+underseal org rekey --file sealed.csv --record-id id --dry-run
 underseal org rekey --file sealed.csv --out new.csv --record-id id`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := f.checkRekey(cmd); err != nil {
@@ -74,7 +76,7 @@ underseal org rekey --file sealed.csv --out new.csv --record-id id`,
 // without it alone.
 var (
 	ofFiles    = []string{"out", "record-id", "column", "dataset", "format", "delimiter", "force", "keep-going"}
-	ofAccounts = []string{"field", "on", "dry-run", "yes", "rate", "export", "no-export"}
+	ofAccounts = []string{"field", "on", "yes", "rate", "export", "no-export"}
 )
 
 func (f *rekeyFlags) checkRekey(cmd *cobra.Command) error {
@@ -91,7 +93,11 @@ func (f *rekeyFlags) checkRekey(cmd *cobra.Command) error {
 			return &usageError{fmt.Errorf("--%s is for the Clio account, not for a file", name), cmd}
 		}
 	}
-	for _, name := range []string{"out", "record-id"} {
+	needs := []string{"out", "record-id"}
+	if f.dryRun {
+		needs = needs[1:]
+	}
+	for _, name := range needs {
 		if !cmd.Flags().Changed(name) {
 			return &usageError{fmt.Errorf("--file needs --%s", name), cmd}
 		}

@@ -85,6 +85,10 @@ type (
 		Kept   int    `json:"kept"`
 		Left   int    `json:"left"`
 		Reason string `json:"reason,omitempty"`
+		Epochs []struct {
+			Epoch  int `json:"epoch"`
+			Values int `json:"values"`
+		} `json:"epochs"`
 	}
 	docCellFailure struct {
 		File   string `json:"file"`
@@ -105,6 +109,7 @@ type (
 		Columns  []docRekeyedColumn `json:"columns"`
 		Failures []docCellFailure   `json:"failures"`
 		Out      string             `json:"out"`
+		Done     bool               `json:"done"`
 		Error    *docError          `json:"error,omitempty"`
 	}
 )
@@ -257,8 +262,19 @@ func TestOrgRekeyFile(t *testing.T) {
 	w.run("alice", "seal", "@people.csv", "--out", "@sealed.csv", "--record-id", "id", "--column", "birthday")
 	w.run("alice", "field", "rotate", "birthday")
 	rekey := []string{"org", "rekey", "--file", "@sealed.csv", "--out", "@new.csv", "--record-id", "id"}
+	p := jsonOf[docRekeyed](w, "alice", append(rekey, "--dry-run")...)
+	if p.Rows != 3 || p.Sealed != 2 || p.Kept+p.Left+p.Failed != 0 || p.Done || p.Out != "" || len(p.Columns) != 1 || len(p.Columns[0].Epochs) != 1 || p.Columns[0].Epochs[0].Values != 2 {
+		t.Errorf("%+v", p)
+	}
+	told := w.run("alice", "org", "rekey", "--file", "@sealed.csv", "--record-id", "id", "--dry-run").stderr
+	for _, line := range []string{"  birthday, field birthday: 2 values to seal again (2 of epoch 1)\n", "nothing was written\n", "next: underseal org rekey --file ", " --out new.csv --record-id id\n"} {
+		if !strings.Contains(told, line) {
+			t.Errorf("%q is not in\n%s", line, told)
+		}
+	}
+	w.absent("new.csv")
 	r := jsonOf[docRekeyed](w, "alice", rekey...)
-	if r.Rows != 3 || r.Sealed != 2 || r.Kept+r.Left+r.Failed != 0 || len(r.Columns) != 1 || r.Columns[0].Field != "birthday" || r.Out != w.path("new.csv") {
+	if r.Rows != 3 || r.Sealed != 2 || r.Kept+r.Left+r.Failed != 0 || len(r.Columns) != 1 || r.Columns[0].Field != "birthday" || r.Out != w.path("new.csv") || !r.Done {
 		t.Errorf("%+v", r)
 	}
 	w.fails(classStorage, "alice", rekey, "exists")
@@ -285,6 +301,18 @@ func TestOrgRekeyFile(t *testing.T) {
 	a[2], b[2] = b[2], a[2]
 	w.write("mixed.csv", strings.Join([]string{lines[0], strings.Join(a, ","), lines[2], strings.Join(b, ","), ""}, "\n"))
 	w.fails(classRefused, "alice", []string{"org", "rekey", "--file", "@mixed.csv", "--out", "@x.csv", "--record-id", "id"}, "another record")
+	// A plan names every cell that cannot be sealed again, and fails as well.
+	bad := w.try("alice", "org", "rekey", "--file", "@mixed.csv", "--record-id", "id", "--dry-run", "--json")
+	failed := strictly[docRekeyed](t, bad.stdout)
+	if bad.code != classRefused.code || failed.Failed != 2 || len(failed.Failures) != 2 || failed.Failures[1].Row != 3 || failed.Error == nil || failed.Done {
+		t.Errorf("exit %d: %+v", bad.code, failed)
+	}
+	if r := w.try("alice", "org", "rekey", "--file", "@mixed.csv", "--record-id", "id", "--dry-run"); strings.Contains(r.stderr, "next:") || !strings.Contains(r.stderr, "nothing was written") {
+		t.Errorf("%s", r.stderr)
+	}
+	if p := w.run("bob", "org", "rekey", "--file", "@sealed.csv", "--record-id", "id", "--dry-run").stderr; !strings.Contains(p, "2 tokens would be left") || !strings.Contains(p, "nothing that you can seal again") {
+		t.Errorf("%s", p)
+	}
 	for _, args := range [][]string{
 		{"org", "rekey", "--file", "@new.csv", "--out", "@y.csv"}, {"org", "rekey", "--file", "@new.csv", "--record-id", "id"},
 		{"org", "rekey", "--out", "@y.csv"}, {"org", "rekey", "--file", "@new.csv", "--out", "@y.csv", "--record-id", "id", "--yes"},
