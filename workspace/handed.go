@@ -1,6 +1,7 @@
 package workspace
 
 import (
+	"context"
 	"crypto/subtle"
 	"errors"
 	"fmt"
@@ -47,17 +48,39 @@ type handedWire struct {
 	Devices []handedDevice
 }
 
-// loadHanded reads the notes. What this device did not write is put aside, where
-// the first of it stays: somebody may find out from it what was noted.
-func (w *Workspace) loadHanded() (h handedWire, err error) {
-	b, err := w.local.Load(handedFile)
-	switch {
-	case errors.Is(err, fs.ErrNotExist) || err == nil && len(b) == 0:
-		return h, nil
-	case err != nil:
+// loadHanded reads the notes.
+func (w *Workspace) loadHanded(ctx context.Context) (handedWire, error) {
+	h, _, err := w.readHanded()
+	if !errors.Is(err, ErrLocal) {
 		return h, err
 	}
-	if h, err = w.parseHanded(b); !errors.Is(err, ErrLocal) {
+	unlock, err := w.local.Lock(ctx, handedFile)
+	if err != nil {
+		return handedWire{}, err
+	}
+	defer unlock()
+	return w.settleHanded()
+}
+
+// readHanded reads the notes as they lie there, with their bytes.
+func (w *Workspace) readHanded() (h handedWire, b []byte, err error) {
+	b, err = w.local.Load(handedFile)
+	switch {
+	case errors.Is(err, fs.ErrNotExist) || err == nil && len(b) == 0:
+		return h, nil, nil
+	case err != nil:
+		return h, nil, err
+	}
+	h, err = w.parseHanded(b)
+	return h, b, err
+}
+
+// settleHanded reads the notes, which are locked. What this device did not write is
+// put aside, where the first of it stays: somebody may find out from it what was
+// noted.
+func (w *Workspace) settleHanded() (handedWire, error) {
+	h, b, err := w.readHanded()
+	if !errors.Is(err, ErrLocal) {
 		return h, err
 	}
 	switch there, err := w.HandedAltered(); {
@@ -118,9 +141,14 @@ func (h handed) valid() bool {
 }
 
 // updateHanded changes the notes as they are now: another program of this device
-// may have noted something since they were read.
-func (w *Workspace) updateHanded(change func(handedWire) handedWire) error {
-	before, err := w.loadHanded()
+// may have noted something since they were read, and none does meanwhile.
+func (w *Workspace) updateHanded(ctx context.Context, change func(handedWire) handedWire) error {
+	unlock, err := w.local.Lock(ctx, handedFile)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	before, err := w.settleHanded()
 	if err != nil {
 		return err
 	}
@@ -162,7 +190,7 @@ func (h handed) equal(x handed) bool {
 
 // noteHanded remembers what a plan is about to hand out of the keys of today.
 // Keys that the plan makes are nobody's unless its entry is appended.
-func (w *Workspace) noteHanded(p *plan.Plan) error {
+func (w *Workspace) noteHanded(ctx context.Context, p *plan.Plan) error {
 	note := w.deviceOf(p)
 	for _, f := range p.Envelopes {
 		e, err := envelope.Parse(f.Envelope)
@@ -178,11 +206,11 @@ func (w *Workspace) noteHanded(p *plan.Plan) error {
 			note.List = append(note.List, x)
 		}
 	}
-	// Another program of this device that saves at the same moment may overwrite
-	// it: so it is read back. A restore has no home yet, and what it is given
-	// forgets: that does not stop it.
+	// In a home where nothing can be locked another program of this device that
+	// saves at the same moment may overwrite it: so it is read back. A restore has no
+	// home yet, and what it is given forgets: that does not stop it.
 	for range 3 {
-		h, err := w.loadHanded()
+		h, err := w.loadHanded(ctx)
 		if err != nil {
 			return err
 		}
@@ -190,7 +218,7 @@ func (w *Workspace) noteHanded(p *plan.Plan) error {
 		if len(both.List) == len(h.List) && len(both.Devices) == len(h.Devices) {
 			return nil
 		}
-		if err := w.updateHanded(note.and); err != nil {
+		if err := w.updateHanded(ctx, note.and); err != nil {
 			return err
 		}
 	}

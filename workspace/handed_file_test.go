@@ -2,8 +2,11 @@ package workspace_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
+	"fmt"
 	"slices"
+	"sync"
 	"testing"
 
 	"github.com/underseal/underseal/internal/wire"
@@ -154,6 +157,95 @@ func TestNotesOfTwoPrograms(t *testing.T) {
 	mine, _ := named(t, f.Open("alice"))
 	if slices.Sort(mine); !slices.Equal(mine, []string{"fax", "ssn"}) {
 		t.Errorf("noted: %v", mine)
+	}
+}
+
+// scheduled is a home in which a test says what happens before a file is locked,
+// and before the notes are replaced.
+type scheduled struct {
+	*workspacetest.Local
+	lock, save func()
+}
+
+func (l *scheduled) Lock(ctx context.Context, name string) (func(), error) {
+	if l.lock != nil {
+		l.lock()
+	}
+	return l.Local.Lock(ctx, name)
+}
+
+func (l *scheduled) Save(name string, b []byte) error {
+	if name == handedFile && l.save != nil {
+		l.save()
+	}
+	return l.Local.Save(name, b)
+}
+
+// TestAttack52NotesAtOnce: one program of a device has read the notes and is about
+// to replace them when another notes something, or looks for what to take back.
+// That one waits, and neither loses what the other has noted.
+func TestAttack52NotesAtOnce(t *testing.T) {
+	t.Parallel()
+	for name, other := range map[string]func(context.Context, *workspace.Workspace) error{
+		"a note": func(ctx context.Context, w *workspace.Workspace) error {
+			if err := w.Grant(ctx, "fax", "eve@example.com", officer.Read); !errors.Is(err, errDown) {
+				return fmt.Errorf("granted: %w", err)
+			}
+			return nil
+		},
+		"taking back": func(ctx context.Context, w *workspace.Workspace) error { return w.TakeBack(ctx) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			ctx := t.Context()
+			f, s := inVain(t) // of the field ssn
+			must(t, f.Open("alice").NewField(ctx, "fax"))
+			must(t, f.Open("alice").NewField(ctx, "birthday"))
+			s.fault = dropped
+			if err := f.OpenOn("alice", s).Grant(ctx, "ssn", "eve@example.com", officer.Read); !errors.Is(err, errDown) {
+				t.Fatal(err)
+			}
+			open := func() (*workspace.Workspace, *scheduled) {
+				t.Helper()
+				home := &scheduled{Local: f.People["alice"].Home}
+				c := f.People["alice"].Config(&watched{Store: f.Store, fault: dropped})
+				c.Local = home
+				w, err := workspace.Open(ctx, c)
+				must(t, err)
+				return w, home
+			}
+			first, mine := open()
+			second, its := open()
+			waits, ended := make(chan struct{}), make(chan error, 1)
+			its.lock = sync.OnceFunc(func() { close(waits) })
+			mine.save = sync.OnceFunc(func() {
+				go func() { ended <- other(ctx, second) }()
+				select {
+				case <-waits:
+				case err := <-ended: // it did not wait
+					ended <- err
+				}
+			})
+			if err := first.Grant(ctx, "birthday", "eve@example.com", officer.Read); !errors.Is(err, errDown) {
+				t.Fatal(err)
+			}
+			select {
+			case <-waits:
+			default:
+				t.Error("the other program did not ask for the lock")
+			}
+			if err := <-ended; err != nil && !errors.Is(err, errDown) {
+				t.Fatal(err)
+			}
+			want := []string{"birthday", "ssn"}
+			if name == "a note" {
+				want = []string{"birthday", "fax", "ssn"}
+			}
+			noted, _ := named(t, f.Open("alice"))
+			if slices.Sort(noted); !slices.Equal(noted, want) {
+				t.Errorf("noted: %v, want %v", noted, want)
+			}
+		})
 	}
 }
 

@@ -178,6 +178,8 @@ type discard struct{}
 func (discard) Load(string) ([]byte, error) { return nil, fs.ErrNotExist }
 func (discard) Save(string, []byte) error   { return nil }
 
+func (discard) Lock(context.Context, string) (func(), error) { return func() {}, nil }
+
 // Entries reads the log up to the pinned head and returns its decoded entries,
 // after verifying that they are the ones that were verified.
 func (w *Workspace) Entries(ctx context.Context) ([]officer.Entry, error) {

@@ -23,7 +23,7 @@ type HandedOut struct {
 // HandedOut lists what this device should take back, by the log as it was read
 // last. It reads nothing but a file at home.
 func (w *Workspace) HandedOut(ctx context.Context) ([]HandedOut, error) {
-	all, err := w.loadHanded()
+	all, err := w.loadHanded(ctx)
 	if err != nil || w.Me() == nil {
 		return nil, err
 	}
@@ -80,7 +80,7 @@ func (w *Workspace) TakeBack(ctx context.Context) error {
 }
 
 func (w *Workspace) takeBack(ctx context.Context) error {
-	all, err := w.loadHanded()
+	all, err := w.loadHanded(ctx)
 	if err != nil || len(all.List)+len(all.Devices) == 0 {
 		return err
 	}
@@ -101,7 +101,7 @@ func (w *Workspace) takeBack(ctx context.Context) error {
 			}
 		}
 	}
-	if err := w.updateHanded(func(now handedWire) handedWire { return w.open(now).and(due) }); err != nil {
+	if err := w.updateHanded(ctx, func(now handedWire) handedWire { return w.open(now).and(due) }); err != nil {
 		return err
 	}
 	for _, d := range due.Devices {
@@ -125,7 +125,7 @@ func (w *Workspace) takeBack(ctx context.Context) error {
 			return err
 		}
 	}
-	return w.updateHanded(w.open) // kept, it is looked at again
+	return w.updateHanded(ctx, w.open) // kept, it is looked at again
 }
 
 // replace opens a resource's next epoch, or closes the present one where the

@@ -27,9 +27,15 @@ import (
 
 // Local keeps a client's own small files. Save replaces a file atomically and
 // durably; Load returns an error that is fs.ErrNotExist where there is none.
+//
+// Lock keeps every other program of the home that locks the same name waiting
+// until unlock is called, so that what this one reads is what it replaces. It
+// fails where ctx ends first. A home in which nothing can be locked keeps nobody
+// waiting. The lock is gone with the program that holds it.
 type Local interface {
 	Load(name string) ([]byte, error)
 	Save(name string, data []byte) error
+	Lock(ctx context.Context, name string) (unlock func(), err error)
 }
 
 // Config is what a workspace is opened with.
@@ -243,7 +249,7 @@ func (w *Workspace) commit(ctx context.Context, build func(plan.Author) (*plan.P
 		if err != nil {
 			return err
 		}
-		if err := w.noteHanded(p); err != nil {
+		if err := w.noteHanded(ctx, p); err != nil {
 			return err
 		}
 		if err := w.upload(ctx, p); err != nil {

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"testing"
@@ -31,6 +33,45 @@ func TestSlots(t *testing.T) {
 	}
 	if name, free := takeSlot(filepath.Join(dir, "nowhere")); name != "" {
 		t.Errorf("%q without a folder", name)
+	} else {
+		free()
+	}
+}
+
+// Two programs of one home: each opens the lock file anew, as two processes do.
+func TestHomeLock(t *testing.T) {
+	t.Parallel()
+	home := homeDir(t.TempDir())
+	unlock, err := home.Lock(t.Context(), "notes")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ended, end := context.WithCancel(t.Context())
+	end()
+	if _, err := home.Lock(ended, "notes"); !errors.Is(err, context.Canceled) {
+		t.Errorf("locked twice: %v", err)
+	}
+	other, err := home.Lock(ended, "other")
+	if err != nil {
+		t.Errorf("another file: %v", err)
+	} else {
+		other()
+	}
+	next := make(chan error, 1)
+	go func() {
+		free, err := home.Lock(t.Context(), "notes")
+		if err == nil {
+			free()
+		}
+		next <- err
+	}()
+	unlock()
+	if err := <-next; err != nil {
+		t.Error(err)
+	}
+	free, err := homeDir(filepath.Join(string(home), "nowhere")).Lock(ended, "notes")
+	if err != nil {
+		t.Errorf("without a folder: %v", err)
 	} else {
 		free()
 	}

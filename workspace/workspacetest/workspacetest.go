@@ -24,6 +24,7 @@ import (
 type Local struct {
 	mu    sync.Mutex
 	Files map[string][]byte
+	locks map[string]chan struct{} // each closed when it is given back
 }
 
 // Load implements workspace.Local.
@@ -46,6 +47,34 @@ func (l *Local) Save(name string, data []byte) error {
 	}
 	l.Files[name] = append([]byte(nil), data...)
 	return nil
+}
+
+// Lock implements workspace.Local.
+func (l *Local) Lock(ctx context.Context, name string) (unlock func(), err error) {
+	for {
+		l.mu.Lock()
+		held, mine := l.locks[name], make(chan struct{})
+		if held == nil {
+			if l.locks == nil {
+				l.locks = map[string]chan struct{}{}
+			}
+			l.locks[name] = mine
+		}
+		l.mu.Unlock()
+		if held == nil {
+			return func() {
+				l.mu.Lock()
+				defer l.mu.Unlock()
+				delete(l.locks, name)
+				close(mine)
+			}, nil
+		}
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-held:
+		}
+	}
 }
 
 // Clone copies the home as it is now.
