@@ -89,19 +89,32 @@ func (w *Workspace) Alarms(ctx context.Context, since time.Time) ([]Alarm, error
 	} else if members = []*officer.Member{m}; m.Role == officer.RoleOfficer && w.Me() != nil {
 		members = w.state.Members()
 	}
-	at := map[uint64]officer.MemberID{} // where something happened
+	// What happened is read from the state: an operation may ride in a blob, and
+	// an entry may do something to several members.
+	type act struct {
+		at uint64
+		of officer.MemberID
+	}
+	acts := map[act][]Alarm{}
 	from := w.state.Head().Length
 	for _, m := range members {
+		note := func(at uint64, a Alarm) {
+			a.Member = m.ID
+			acts[act{at, m.ID}], from = append(acts[act{at, m.ID}], a), min(from, at)
+		}
+		takenOver := w.takenOver(m)
 		for _, id := range m.Devices {
 			switch d := w.state.Device(id); {
-			case d.Removed:
-				at[d.RemovedAt], from = m.ID, min(from, d.RemovedAt)
-			case id != m.Devices[0]:
-				at[d.Added], from = m.ID, min(from, d.Added)
+			case d.Removed && !takenOver[d.RemovedAt]:
+				note(d.RemovedAt, Alarm{Removed: id})
+			case !d.Removed && w.state.Request(id) == nil && id != m.Devices[0]:
+				note(d.Added, Alarm{Added: id})
 			}
 		}
 		for _, k := range m.UserKeys[1:] {
-			at[k.Sequence], from = m.ID, min(from, k.Sequence)
+			if !slices.ContainsFunc(acts[act{k.Sequence, m.ID}], func(a Alarm) bool { return a.Removed != officer.DeviceID{} }) {
+				note(k.Sequence, Alarm{})
+			}
 		}
 	}
 	requests := map[uint64][]*officer.RecoveryRequest{}
@@ -110,7 +123,7 @@ func (w *Workspace) Alarms(ctx context.Context, since time.Time) ([]Alarm, error
 			requests[r.Sequence], from = append(requests[r.Sequence], r), min(from, r.Sequence)
 		}
 	}
-	if len(at) == 0 && len(requests) == 0 {
+	if len(acts) == 0 && len(requests) == 0 {
 		return nil, nil
 	}
 	entries, err := w.entriesSince(ctx, from, since)
@@ -123,39 +136,24 @@ func (w *Workspace) Alarms(ctx context.Context, since time.Time) ([]Alarm, error
 		for _, r := range requests[e.Sequence] {
 			list = append(list, Alarm{Member: r.Member, By: by.ID, Requested: r.Device, Time: e.Time})
 		}
-		if m, ok := at[e.Sequence]; !ok || by.Member != m {
-			continue // an officer's removal is what an officer does
-		}
-		a := Alarm{Member: by.Member, By: by.ID, Time: e.Time}
-		replaced := false
-		for _, op := range e.Operations {
-			switch o := op.(type) {
-			case *officer.DeviceAdded:
-				if id, ok := w.stillThere(o); ok {
-					list = append(list, Alarm{Member: a.Member, By: a.By, Added: id, Time: a.Time})
-				}
-			case *officer.DeviceRemoved:
-				a.Removed = o.Device
-				list = append(list, a)
-			case *officer.UserKeyRotated:
-				replaced = true
-			}
-		}
-		if replaced && a.Removed == (officer.DeviceID{}) {
+		for _, a := range acts[act{e.Sequence, by.Member}] { // an officer's removal is what an officer does
+			a.By, a.Time = by.ID, e.Time
 			list = append(list, a)
 		}
 	}
 	return list, nil
 }
 
-// stillThere is the device that an operation brought in, if nobody has removed it.
-func (w *Workspace) stillThere(o *officer.DeviceAdded) (officer.DeviceID, bool) {
-	record, err := officer.ParseDeviceRecord(o.Device)
-	if err != nil {
-		return officer.DeviceID{}, false // the log has none such
+// takenOver are the entries by which a recovery has put one device into the place
+// of all others.
+func (w *Workspace) takenOver(m *officer.Member) map[uint64]bool {
+	at := map[uint64]bool{}
+	for _, id := range m.Devices {
+		if w.state.Request(id) != nil {
+			at[w.state.Device(id).Added] = true
+		}
 	}
-	d := w.state.Device(record.ID())
-	return record.ID(), d != nil && !d.Removed
+	return at
 }
 
 // recentEntries is how many entries are read first, from the head; then twice as

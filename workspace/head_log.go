@@ -55,23 +55,28 @@ func (w *Workspace) logEntry(ctx context.Context, b []byte, want officer.Hash) (
 	if e.Entry, err = officer.DecodeEntry(b); err != nil {
 		return e, fmt.Errorf("read log: %w", err)
 	}
-	list := e.Operations
-	e.Operations = nil
-	for _, op := range list {
-		e.Operations = append(e.Operations, op)
+	e.Operations, err = w.operations(ctx, e.Entry)
+	return e, err
+}
+
+// operations are those of an entry, with those that ride in its blobs behind the
+// operation that stands for them.
+func (w *Workspace) operations(ctx context.Context, e officer.Entry) (list []officer.Operation, err error) {
+	for _, op := range e.Operations {
+		list = append(list, op)
 		blob, ok := op.(*officer.OperationsBlob)
 		if !ok {
 			continue
 		}
 		raw, err := w.store.GetBlob(ctx, blob.Hash)
 		if err != nil {
-			return e, fmt.Errorf("read operations of entry %d: %w", e.Sequence, err)
+			return nil, fmt.Errorf("read operations of entry %d: %w", e.Sequence, err)
 		}
 		ops, err := blob.Open(raw)
 		if err != nil {
-			return e, fmt.Errorf("read operations of entry %d: %w: %w", e.Sequence, ErrLog, err)
+			return nil, fmt.Errorf("read operations of entry %d: %w: %w", e.Sequence, ErrLog, err)
 		}
-		e.Operations = append(e.Operations, ops...)
+		list = append(list, ops...)
 	}
-	return e, nil
+	return list, nil
 }

@@ -73,8 +73,8 @@ type Removal struct {
 	// of their devices makes the next.
 	Own bool
 	Renewal
-	// Added are devices that the removed one brought in and that stay: whoever
-	// held it may hold them (attack 62).
+	// Added are devices that the removed one brought in, itself or by others that
+	// were removed since, and that stay: whoever held it may hold them (attack 62).
 	Added []DeviceInfo
 }
 
@@ -134,11 +134,14 @@ func (w *Workspace) describeRemoval(ctx context.Context, id officer.DeviceID) (R
 		return Removal{}, err
 	}
 	r := Removal{Own: d.Member == w.me.Member()}
-	for _, i := range list {
+	brought := map[officer.DeviceID]bool{id: true} // it, and those of it that are gone
+	for _, i := range list {                       // in the order in which they were added
 		switch {
 		case i.ID == id:
 			r.Device = i
-		case i.AddedBy == id && !i.Removed:
+		case brought[i.AddedBy] && i.Removed:
+			brought[i.ID] = true
+		case brought[i.AddedBy]:
 			r.Added = append(r.Added, i)
 		}
 	}

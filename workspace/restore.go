@@ -92,7 +92,11 @@ func (w *Workspace) cardOf(ctx context.Context, m *officer.Member) (*officer.Car
 		if err != nil {
 			return nil, fmt.Errorf("%w: %w", ErrStore, err)
 		}
-		for _, op := range e.Operations {
+		ops, err := w.operations(ctx, e)
+		if err != nil {
+			return nil, err
+		}
+		for _, op := range ops {
 			var b []byte
 			switch o := op.(type) {
 			case *officer.Genesis:
