@@ -20,9 +20,7 @@ import (
 // It returns ErrLeft where all went well but some values had to be left, which
 // the report lists.
 func (j *Job) Apply(ctx context.Context, p Plan) (Report, error) {
-	r := j.begin(string(Enable), Enable)
-	err := j.apply(ctx, p)
-	return r.end(ctx, err), err
+	return j.call(ctx, Enable, func() error { return j.apply(ctx, p) })
 }
 
 func (j *Job) apply(ctx context.Context, p Plan) error {
@@ -62,8 +60,11 @@ func (j *Job) seal(ctx context.Context, p Plan, info *JobInfo) error {
 	if err := j.require(ctx); err != nil {
 		return err
 	}
-	return j.left(func(c FieldCounts) bool { return c.Skipped > 0 })
+	return j.left(someSkipped)
 }
+
+// someSkipped tells that not every value of a field was written.
+func someSkipped(c FieldCounts) bool { return c.Skipped > 0 }
 
 // left is why a run that came to its end is not a success.
 func (j *Job) left(some func(FieldCounts) bool) error {

@@ -89,26 +89,38 @@ func newJob(t testing.TB, c bulk.Config) *bulk.Job {
 	return j
 }
 
-// apply plans and applies.
-func apply(ctx context.Context, c bulk.Config) (bulk.Report, error) {
-	j, err := bulk.NewJob(ctx, c)
-	if err != nil {
-		return bulk.Report{}, err
+// calling makes one call of a new job.
+func calling(call func(*bulk.Job, context.Context) (bulk.Report, error)) func(context.Context, bulk.Config) (bulk.Report, error) {
+	return func(ctx context.Context, c bulk.Config) (bulk.Report, error) {
+		j, err := bulk.NewJob(ctx, c)
+		if err != nil {
+			return bulk.Report{}, err
+		}
+		return call(j, ctx)
 	}
-	p, err := j.Plan(ctx)
-	if err != nil {
-		return p.Report, err
-	}
-	return j.Apply(ctx, p)
 }
 
-func verify(ctx context.Context, c bulk.Config) (bulk.Report, error) {
-	j, err := bulk.NewJob(ctx, c)
-	if err != nil {
-		return bulk.Report{}, err
-	}
-	return j.Verify(ctx)
+// planning makes a plan and follows it.
+func planning(
+	plan func(*bulk.Job, context.Context) (bulk.Plan, error), follow func(*bulk.Job, context.Context, bulk.Plan) (bulk.Report, error),
+) func(context.Context, bulk.Config) (bulk.Report, error) {
+	return calling(func(j *bulk.Job, ctx context.Context) (bulk.Report, error) {
+		p, err := plan(j, ctx)
+		if err != nil {
+			return p.Report, err
+		}
+		return follow(j, ctx, p)
+	})
 }
+
+var (
+	apply     = planning((*bulk.Job).Plan, (*bulk.Job).Apply)
+	rekey     = planning((*bulk.Job).PlanRekey, (*bulk.Job).Rekey)
+	verify    = calling((*bulk.Job).Verify)
+	undo      = calling((*bulk.Job).Undo)
+	disable   = calling((*bulk.Job).Disable)
+	undoRekey = calling((*bulk.Job).UndoRekey)
+)
 
 func TestEnableVerifyDisable(t *testing.T) {
 	t.Parallel()

@@ -50,10 +50,10 @@ func TestEnableAgainstDisable(t *testing.T) {
 		var g sync.WaitGroup
 		// Either may fail for what the other does.
 		g.Go(func() { _, _ = apply(t.Context(), one) })
-		g.Go(func() { _ = revert(false)(t.Context(), other) })
+		g.Go(func() { _ = errorOf(disable)(t.Context(), other) })
 		g.Wait()
 		c := s.config(s.Open("alice"), s.ssn.ID, fee.ID)
-		if err := revert(false)(t.Context(), c); err != nil {
+		if err := errorOf(disable)(t.Context(), c); err != nil {
 			// It was enabled with the twin that was being deleted: that is said,
 			// and enabling makes another.
 			if !errors.Is(err, connector.ErrNotFound) {
@@ -61,7 +61,7 @@ func TestEnableAgainstDisable(t *testing.T) {
 			}
 			_, err = apply(t.Context(), c)
 			must(t, err)
-			must(t, revert(false)(t.Context(), c))
+			must(t, errorOf(disable)(t.Context(), c))
 		}
 		if after := s.system.Dump(); !slices.Equal(after, before) {
 			t.Errorf("not what it was:\n%s", strings.Join(after, "\n"))

@@ -126,8 +126,8 @@ func TestPropertyOfALife(t *testing.T) {
 			"enable":     func() { _, _ = apply(ctx, config()) },
 			"rekey":      func() { _, _ = rekey(ctx, config()) },
 			"undo rekey": func() { _, _ = undoRekey(ctx, config()) },
-			"undo":       func() { _ = revert(true)(ctx, config()) },
-			"disable":    func() { _ = revert(false)(ctx, config()) },
+			"undo":       func() { _ = errorOf(undo)(ctx, config()) },
+			"disable":    func() { _ = errorOf(disable)(ctx, config()) },
 			"rotate":     func() { rotate(t, w) },
 			"enter": func() {
 				l.enter(rapid.SampledFrom(l.matters).Draw(r, "matter"), rapid.SampledFrom(l.fields).Draw(r, "field"))
@@ -150,7 +150,7 @@ func TestPropertyOfALife(t *testing.T) {
 		if err != nil || of(v, bulk.Old)+of(v, bulk.Plain) != 0 || of(v, bulk.Sealed) != 14 {
 			r.Fatalf("%v %+v", err, v)
 		}
-		if err := revert(false)(ctx, c); err != nil && !errors.Is(err, bulk.ErrLeft) {
+		if err := errorOf(disable)(ctx, c); err != nil && !errors.Is(err, bulk.ErrLeft) {
 			r.Fatal(err)
 		}
 		l.check(r, w)

@@ -390,7 +390,7 @@ func TestAlteredOnTheWayBackAndKilled(t *testing.T) {
 	})
 	c, err := d.client(faults{connector: []connectortest.Fault{{Operation: connectortest.OpWrite, Call: 2, Outcome: connectortest.Persisted, Dead: true}}})
 	must(t, err)
-	if err := revert(false)(t.Context(), c.Config); err == nil {
+	if err := errorOf(disable)(t.Context(), c.Config); err == nil {
 		t.Fatal("no error")
 	}
 	if !d.system.Holds("altered") {

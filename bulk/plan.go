@@ -43,11 +43,13 @@ func (p Plan) values() int64 {
 
 // Plan reads all records once and says what Apply would do. It changes nothing,
 // neither there nor in the log.
-func (j *Job) Plan(ctx context.Context) (Plan, error) {
+func (j *Job) Plan(ctx context.Context) (Plan, error) { return j.planned(ctx, Enable) }
+
+func (j *Job) planned(ctx context.Context, d Direction) (Plan, error) {
 	r := j.begin("plan", "")
-	p, err := j.plan(ctx, Enable)
+	p, err := j.plan(ctx, d)
 	p.Report = r.end(ctx, err)
-	p.Job = j.ID(Enable)
+	p.Job = j.ID(d)
 	return p, err
 }
 

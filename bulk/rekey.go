@@ -13,13 +13,7 @@ import (
 
 // PlanRekey reads all records once and says what Rekey would do. It changes
 // nothing, neither there nor in the log.
-func (j *Job) PlanRekey(ctx context.Context) (Plan, error) {
-	r := j.begin("plan", "")
-	p, err := j.plan(ctx, Rekey)
-	p.Report = r.end(ctx, err)
-	p.Job = j.ID(Rekey)
-	return p, err
-}
+func (j *Job) PlanRekey(ctx context.Context) (Plan, error) { return j.planned(ctx, Rekey) }
 
 // Rekey seals again, under the present epoch of its field, every value whose
 // token is under an earlier one or of an ended field whose place it took. Values
@@ -34,9 +28,7 @@ func (j *Job) PlanRekey(ctx context.Context) (Plan, error) {
 // It returns ErrLeft where all went well but some values had to be left, which
 // the report lists.
 func (j *Job) Rekey(ctx context.Context, p Plan) (Report, error) {
-	r := j.begin(string(Rekey), Rekey)
-	err := j.rekey(ctx, p)
-	return r.end(ctx, err), err
+	return j.call(ctx, Rekey, func() error { return j.rekey(ctx, p) })
 }
 
 func (j *Job) rekey(ctx context.Context, p Plan) error {
@@ -111,7 +103,7 @@ func (j *Job) renew(ctx context.Context, p Plan, info *JobInfo) error {
 			return err
 		}
 		if slices.Equal(begun, j.epochs()) {
-			return j.left(func(c FieldCounts) bool { return c.Skipped > 0 })
+			return j.left(someSkipped)
 		}
 		if turn == maxTurns {
 			return j.left(func(FieldCounts) bool { return true })

@@ -2,7 +2,6 @@ package bulk_test
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -17,27 +16,6 @@ import (
 	"github.com/underseal/underseal/officer"
 	"github.com/underseal/underseal/workspace"
 )
-
-// rekey plans and rekeys.
-func rekey(ctx context.Context, c bulk.Config) (bulk.Report, error) {
-	j, err := bulk.NewJob(ctx, c)
-	if err != nil {
-		return bulk.Report{}, err
-	}
-	p, err := j.PlanRekey(ctx)
-	if err != nil {
-		return p.Report, err
-	}
-	return j.Rekey(ctx, p)
-}
-
-func undoRekey(ctx context.Context, c bulk.Config) (bulk.Report, error) {
-	j, err := bulk.NewJob(ctx, c)
-	if err != nil {
-		return bulk.Report{}, err
-	}
-	return j.UndoRekey(ctx)
-}
 
 // rotate opens the next epoch of every field that has not ended.
 func rotate(t testing.TB, w *workspace.Workspace) {

@@ -16,9 +16,7 @@ import (
 //
 // It returns ErrLeft where something was left, which the report lists.
 func (j *Job) UndoRekey(ctx context.Context) (Report, error) {
-	r := j.begin(string(UndoRekey), UndoRekey)
-	err := j.undoRekey(ctx)
-	return r.end(ctx, err), err
+	return j.call(ctx, UndoRekey, func() error { return j.undoRekey(ctx) })
 }
 
 func (j *Job) undoRekey(ctx context.Context) error {
@@ -33,7 +31,7 @@ func (j *Job) undoRekey(ctx context.Context) error {
 		if err := j.work(ctx, b.page); err != nil {
 			return err
 		}
-		return j.left(func(c FieldCounts) bool { return c.Skipped > 0 })
+		return j.left(someSkipped)
 	})
 }
 
@@ -75,23 +73,9 @@ func before(entries []Entry, token string) string {
 }
 
 func (b *former) decide(ctx context.Context, w *writer, fields []*field, r connector.Record, count bool) ([]*edit, error) {
-	j := b.job
-	name, err := j.recordName(r)
-	if err != nil {
-		return nil, &connector.RecordError{Kind: r.Kind, ID: r.ID, Err: err}
-	}
 	var edits []*edit
-	for _, f := range fields {
+	err := w.eachField(fields, r, count, func(f *field, name fieldcrypt.Name, s seen, unwritten []Entry) error {
 		entries := b.replaced[[2]string{r.ID, f.def.ID}]
-		if j.run.stopped(f) != nil {
-			continue
-		}
-		s := j.look(f, r, name)
-		var unwritten []Entry
-		if count {
-			j.run.tally(f, s)
-			unwritten = w.recalled(f, r, name, s)
-		}
 		token := before(entries, s.token)
 		ours := slices.ContainsFunc(entries, func(e Entry) bool { return e.Token == s.token })
 		back := slices.ContainsFunc(entries, func(e Entry) bool { return e.Replaced == s.token })
@@ -99,7 +83,7 @@ func (b *former) decide(ctx context.Context, w *writer, fields []*field, r conne
 		case s.state.Empty():
 		case s.state > Old:
 			if err := w.refuse(ctx, f, r, name, s); err != nil {
-				return nil, err
+				return err
 			}
 		case s.beside:
 			w.skip(f, r, Blocked, Unticked)
@@ -110,14 +94,15 @@ func (b *former) decide(ctx context.Context, w *writer, fields []*field, r conne
 		case !b.fits(f, name, s, token):
 			w.skip(f, r, s.state, OtherBefore)
 		default:
-			e := j.replacing(f, r, s, token, func() bool { return true }) // fits has opened it
+			e := b.job.replacing(f, r, s, token, func() bool { return true }) // fits has opened it
 			e.unwritten, unwritten = unwritten, nil
 			edits = append(edits, e)
 		}
 		w.forget(unwritten)
 		clear(s.value.Data)
-	}
-	return edits, nil
+		return nil
+	})
+	return edits, err
 }
 
 // fits tells whether a token of the journal, which may be of anybody's making,

@@ -27,9 +27,7 @@ func (j *Job) Disable(ctx context.Context) (Report, error) { return j.revert(ctx
 func (j *Job) Undo(ctx context.Context) (Report, error) { return j.revert(ctx, Undo) }
 
 func (j *Job) revert(ctx context.Context, d Direction) (Report, error) {
-	r := j.begin(string(d), d)
-	err := j.reverting(ctx, d)
-	return r.end(ctx, err), err
+	return j.call(ctx, d, func() error { return j.reverting(ctx, d) })
 }
 
 func (j *Job) reverting(ctx context.Context, d Direction) error {
@@ -114,7 +112,7 @@ func (j *Job) open(ctx context.Context, d Direction) error {
 	if left > 0 {
 		return j.left(func(FieldCounts) bool { return true })
 	}
-	return j.left(func(c FieldCounts) bool { return c.Skipped > 0 })
+	return j.left(someSkipped)
 }
 
 // present is how many fields the outside system still shows.
@@ -216,20 +214,8 @@ func (o *opener) page(ctx context.Context, fields []*field, p connector.Page) er
 }
 
 func (o *opener) decide(_ context.Context, w *writer, fields []*field, r connector.Record, count bool) ([]*edit, error) {
-	j := o.job
-	name, err := j.recordName(r)
-	if err != nil {
-		return nil, &connector.RecordError{Kind: r.Kind, ID: r.ID, Err: err}
-	}
 	var edits []*edit
-	for _, f := range fields {
-		if j.run.stopped(f) != nil {
-			continue
-		}
-		s := j.look(f, r, name)
-		if count {
-			j.run.tally(f, s)
-		}
+	err := w.eachField(fields, r, count, func(f *field, name fieldcrypt.Name, s seen, _ []Entry) error {
 		switch {
 		case s.state.Empty():
 		case s.state == Plain && !s.replaces:
@@ -251,12 +237,13 @@ func (o *opener) decide(_ context.Context, w *writer, fields []*field, r connect
 			data, ok := spelled(s.value)
 			if !ok {
 				w.skip(f, r, s.state, ValueNotSealed)
-				continue
+				return nil
 			}
 			edits = append(edits, opening(f, r, s, data))
 		}
-	}
-	return edits, nil
+		return nil
+	})
+	return edits, err
 }
 
 // unchanged tells whether the token that stands there is one that the job wrote,

@@ -44,6 +44,13 @@ func (j *Job) begin(call string, d Direction) *run {
 	return r
 }
 
+// call is a call of the job, and its report.
+func (j *Job) call(ctx context.Context, d Direction, do func() error) (Report, error) {
+	r := j.begin(string(d), d)
+	err := do()
+	return r.end(ctx, err), err
+}
+
 // end is the report of the call.
 func (r *run) end(ctx context.Context, err error) Report {
 	r.leases.release(context.WithoutCancel(ctx))
