@@ -2,7 +2,6 @@ package treetest
 
 import (
 	"regexp"
-	"slices"
 	"testing"
 )
 
@@ -12,14 +11,7 @@ var required = regexp.MustCompile(`(?m)^(?:require)?\s+([\w.-]+\.[\w.-]+/\S+) v\
 func TestModulesAreExplained(t *testing.T) {
 	t.Parallel()
 	files := checkout(t)
-	content := func(name string) string {
-		i := slices.IndexFunc(files, func(f file) bool { return f.name == name })
-		if i < 0 {
-			t.Fatalf("%s is missing", name)
-		}
-		return files[i].content
-	}
-	for _, line := range unexplained(content("go.mod"), content("doc/dependencies.md")) {
+	for _, line := range unexplained(content(t, files, "go.mod"), content(t, files, "doc/dependencies.md")) {
 		t.Error(line)
 	}
 }
