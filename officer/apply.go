@@ -50,6 +50,7 @@ func (tx *transaction) apply(op Operation) error {
 	if !authority(tx.role, op.Kind()) || (tx.request != nil) != (op.Kind() == OpRecoveryFinished) {
 		return ErrAuthority
 	}
+	tx.s.applied++
 	switch o := op.(type) {
 	case *Genesis:
 		return tx.applyGenesis(o)

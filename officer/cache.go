@@ -14,7 +14,7 @@ import (
 // cacheLayout changes whenever the layout does, or what replay makes of the
 // same log; a cache of another layout is thrown away and the log is verified
 // from genesis.
-const cacheLayout = "underseal state cache 8\n"
+const cacheLayout = "underseal state cache 9\n"
 
 // EncodeCache writes the verified state, for [DecodeCache]; equal states give
 // equal bytes. It is not self-protecting: the caller keeps it under a MAC of
@@ -35,6 +35,7 @@ func (s *State) EncodeCache() []byte {
 	w.number(s.head.Length)
 	w.fixed(s.head.Hash[:])
 	w.number(uint64(s.headTime.Unix()))
+	w.number(s.applied)
 	w.fixed(s.name[:])
 
 	members := ordered(s.members, MemberID.Compare)
@@ -111,6 +112,7 @@ func DecodeCache(b []byte) (*State, error) {
 	s := &State{org: OrganizationID(r.hash())}
 	s.head = Head{Length: r.number(), Hash: r.hash()}
 	s.headTime = time.Unix(int64(r.upTo(maxTime)), 0).UTC()
+	s.applied = r.number()
 	s.name = r.hash()
 
 	r.members = ascending(&r, len(MemberID{}), (*cacheReader).memberID, MemberID.Compare)

@@ -19,6 +19,7 @@ type State struct {
 	org       OrganizationID
 	head      Head
 	headTime  time.Time
+	applied   uint64 // operations
 	name      Hash
 	members   map[MemberID]*Member
 	devices   map[DeviceID]*Device
@@ -184,6 +185,10 @@ func (s *State) Head() Head { return s.head }
 
 // HeadTime is the time that the last entry claims.
 func (s *State) HeadTime() time.Time { return s.headTime }
+
+// Operations is how many operations the log has, those that ride in blobs and
+// those that stand for them among them.
+func (s *State) Operations() uint64 { return s.applied }
 
 // Name is the commitment to the organization's name.
 func (s *State) Name() Hash { return s.name }

@@ -157,7 +157,7 @@ func (a *app) streamJSON(list string, items iter.Seq2[any, error]) error {
 type jsonVerified struct {
 	Verified   bool     `json:"verified"`
 	Head       jsonHead `json:"head"`
-	Operations int64    `json:"operations"`
+	Operations uint64   `json:"operations"`
 	Members    int      `json:"members"`
 	Devices    int      `json:"devices"`
 }
@@ -174,13 +174,7 @@ this trusts nothing that was verified before.`,
 				return err
 			}
 			h := s.Head()
-			v := jsonVerified{Verified: true, Head: jsonHead{h.Length, h.Hash.String(), s.HeadTime()}}
-			for e, err := range w.Log(ctx, 0, h.Length) {
-				if err != nil {
-					return err
-				}
-				v.Operations += int64(len(e.Operations))
-			}
+			v := jsonVerified{Verified: true, Head: jsonHead{h.Length, h.Hash.String(), s.HeadTime()}, Operations: s.Operations()}
 			for _, m := range s.Members() {
 				if m.Removed {
 					continue
@@ -198,7 +192,7 @@ this trusts nothing that was verified before.`,
 			}
 			a.print("verified %s: chain, signatures and authority hold, and the head is the one this device pinned",
 				count(int64(h.Length), "entry", "entries"))
-			a.print("%s, the last on %s; %s with %s belong to the organization", count(v.Operations, "operation", "operations"),
+			a.print("%s, the last on %s; %s with %s belong to the organization", count(int64(v.Operations), "operation", "operations"),
 				s.HeadTime().Local().Format("2006-01-02 15:04"), count(int64(v.Members), "member", "members"), count(int64(v.Devices), "device", "devices"))
 			return nil
 		}),
