@@ -330,22 +330,14 @@ func (tx *transaction) requireReach(m MemberID) {
 	}
 }
 
-// finish checks what the entry as a whole owes (attack 58).
+// finish checks what the entry as a whole owes (attack 58), in the order of the
+// spec: which rule refuses is the same for every reader.
 func (tx *transaction) finish() error {
 	if id, bad := least(tx.mustRotate, func(id ResourceID, open uint64) bool {
 		e := tx.s.resources[id].Epoch()
 		return e.Number == open && !e.Closed
 	}); bad {
 		return fmt.Errorf("resource %s: %w", id, ErrIncomplete)
-	}
-	if id, bad := least(tx.mustRotateGroup, func(id GroupID, open uint64) bool {
-		e := tx.s.groups[id].Epoch()
-		return e.Number == open && !e.Closed
-	}); bad {
-		return fmt.Errorf("group %s: %w", id, ErrIncomplete)
-	}
-	if tx.mustOfficers && tx.s.officers() < tx.s.policy.Officers {
-		return fmt.Errorf("officers: %w", ErrLast)
 	}
 	if tx.mustUserKey {
 		return fmt.Errorf("user key: %w", ErrIncomplete)
@@ -355,11 +347,20 @@ func (tx *transaction) finish() error {
 	}); bad {
 		return fmt.Errorf("resource %s: sharer: %w", id, ErrLast)
 	}
+	if id, bad := least(tx.mustRotateGroup, func(id GroupID, open uint64) bool {
+		e := tx.s.groups[id].Epoch()
+		return e.Number == open && !e.Closed
+	}); bad {
+		return fmt.Errorf("group %s: %w", id, ErrIncomplete)
+	}
 	if id, bad := least(tx.touchedGroups, func(id GroupID, _ struct{}) bool {
 		g := tx.s.groups[id]
 		return g.Orphaned() && !g.Ended()
 	}); bad {
 		return fmt.Errorf("group %s: manager: %w", id, ErrLast)
+	}
+	if tx.mustOfficers && tx.s.officers() < tx.s.policy.Officers {
+		return fmt.Errorf("officers: %w", ErrLast)
 	}
 	return nil
 }

@@ -217,7 +217,7 @@ func (tx *transaction) applyGroupResealed(o *GroupResealed) error {
 	if err != nil {
 		return err
 	}
-	if !g.Manages(tx.member) {
+	if !g.Has(tx.member) {
 		return ErrAuthority
 	}
 	if _, ok := g.EpochNumber(o.Epoch); !ok {
@@ -230,6 +230,7 @@ func (tx *transaction) applyGroupResealed(o *GroupResealed) error {
 	if tx.s.members[o.Member].KeyClosed {
 		return ErrClosed
 	}
-	addSender(&g.Members[i].Senders, tx.author, o.Epoch)
+	x := &g.Members[i]
+	tx.announce(&x.Senders, &x.Helpers, g.Manages(tx.member), o.Epoch)
 	return nil
 }

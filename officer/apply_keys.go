@@ -328,7 +328,8 @@ func (tx *transaction) applyKeyResealed(o *KeyResealed) error {
 	if err != nil {
 		return err
 	}
-	if !tx.rights(r).Has(Share) {
+	rights := tx.rights(r)
+	if !rights.Has(Read) { // who holds the key may hand it to who is granted it
 		return ErrAuthority
 	}
 	if _, ok := r.EpochNumber(o.Epoch); !ok {
@@ -344,8 +345,31 @@ func (tx *transaction) applyKeyResealed(o *KeyResealed) error {
 	if to.closed {
 		return ErrClosed
 	}
-	addSender(&r.Grants[i].Senders, tx.author, o.Epoch)
+	tx.announce(&r.Grants[i].Senders, &r.Grants[i].Helpers, rights.Has(Share), o.Epoch)
 	return nil
+}
+
+// announce notes that the author sealed an epoch's key again. Of who neither
+// shares nor manages, one device of a member is noted for each epoch: the last.
+// A list is not longer than there are members and epochs, whoever fills it, and
+// nobody's word makes room for another's.
+func (tx *transaction) announce(senders, helpers *[]Sender, shares bool, epoch uint64) {
+	if shares {
+		addSender(senders, tx.author, epoch)
+		return
+	}
+	list := *helpers
+	for i, x := range list {
+		if x.Epoch == epoch && tx.s.devices[x.Device].Member == tx.member {
+			if x.Device != tx.author {
+				list = slices.Clone(list)
+				list[i].Device = tx.author
+				*helpers = list
+			}
+			return
+		}
+	}
+	*helpers = append(list, Sender{Device: tx.author, Epoch: epoch})
 }
 
 func (tx *transaction) applyResourceEnded(o *ResourceEnded) error {

@@ -113,8 +113,14 @@ var groupAuthority = []authorityRow{
 		}},
 	}},
 	{officer.OpGroupResealed, true, true, false, []attempt{
-		{"the present epoch", "reseal group team to pat", func(a actor) error { return a.managing(false) }},
-		{"an old epoch", "reseal group team@1 to pat", func(a actor) error { return a.managing(false) }},
+		{"the present epoch", "reseal group team to pat", func(a actor) error { return a.managing(a.place == belongs) }},
+		{"an old epoch", "reseal group team@1 to pat", func(a actor) error { return a.managing(a.place == belongs) }},
+		{"to who is not in it", "reseal group team to late", func(a actor) error {
+			if err := a.managing(a.place == belongs); err != nil {
+				return err
+			}
+			return officer.ErrUnknown
+		}},
 	}},
 }
 

@@ -172,8 +172,15 @@ var resourceAuthority = []authorityRow{
 		}},
 	}},
 	{officer.OpKeyResealed, true, true, false, []attempt{
-		{"the present epoch", "reseal field to other", func(a actor) error { return a.notGuest(a.has(officer.Share)) }},
-		{"an old epoch", "reseal field@1 to other", func(a actor) error { return a.notGuest(a.has(officer.Share)) }},
+		{"the present epoch", "reseal field to other", func(a actor) error { return a.notGuest(a.has(officer.Read)) }},
+		{"an old epoch", "reseal field@1 to other", func(a actor) error { return a.notGuest(a.has(officer.Read)) }},
+		{"to a guest", "grant field to greta r; reseal field to greta", func(a actor) error { return a.grants(officer.Read) }},
+		{"to who is not granted it", "reseal field to greta", func(a actor) error {
+			if err := a.notGuest(a.has(officer.Read)); err != nil {
+				return err
+			}
+			return officer.ErrUnknown
+		}},
 	}},
 }
 

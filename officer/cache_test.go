@@ -285,7 +285,7 @@ func TestCacheOfNonsense(t *testing.T) {
 	name := o.Person("alice").File.Name.Commitment()
 	role := bytes.Index(b, name[:]) - 1
 	kind := bytes.Index(b, []byte("\x07tabular")) - 1
-	rights := len(b) - len("\x07\x01\x01\x00\x00\x01\x02\x01\x01\x01\x00\x00\x00\x00\x00") // rights, since, sequence, no senders or requests, policy, no directory, openings or invitations
+	rights := len(b) - len("\x07\x01\x01\x00\x00\x00\x01\x02\x01\x01\x01\x00\x00\x00\x00\x00") // rights, since, sequence, no senders, helpers or requests, policy, no directory, openings or invitations
 	for what, c := range map[string]struct {
 		at   int
 		good byte

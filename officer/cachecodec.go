@@ -103,6 +103,7 @@ func (w *cacheWriter) resource(r *Resource) {
 		w.number(g.Since)
 		w.number(g.Sequence)
 		w.senders(g.Senders)
+		w.senders(g.Helpers)
 	}
 }
 
@@ -126,6 +127,7 @@ func (w *cacheWriter) group(g *Group) {
 		w.number(x.Since)
 		w.number(x.Sequence)
 		w.senders(x.Senders)
+		w.senders(x.Helpers)
 	}
 }
 
@@ -313,7 +315,7 @@ func (r *cacheReader) resource(id ResourceID) *Resource {
 	res.Binding = r.binding
 	res.Label, res.Created, res.Ended = r.hash(), r.number(), r.flag()
 	res.Epochs = r.epochs(res.Kind == wire.KindFolder)
-	res.Grants = make([]GrantState, r.count(6))
+	res.Grants = make([]GrantState, r.count(7))
 	for i := range res.Grants {
 		res.Grants[i] = r.grant()
 		r.check(i == 0 || comparePrincipal(res.Grants[i-1].Principal, res.Grants[i].Principal) < 0)
@@ -330,9 +332,9 @@ func (r *cacheReader) policy() Policy {
 
 func (r *cacheReader) group(id GroupID) *Group {
 	g := &Group{ID: id, Label: r.hash(), Created: r.number(), Epochs: r.epochs(true)}
-	g.Members = make([]GroupMember, r.count(5))
+	g.Members = make([]GroupMember, r.count(6))
 	for i := range g.Members {
-		x := GroupMember{Member: r.memberAt(), Rights: r.rights(), Since: r.number(), Sequence: r.number(), Senders: r.sendersOf()}
+		x := GroupMember{Member: r.memberAt(), Rights: r.rights(), Since: r.number(), Sequence: r.number(), Senders: r.sendersOf(), Helpers: r.sendersOf()}
 		r.check(x.Rights != Read|Write && x.Rights != allRights)
 		r.check(i == 0 || g.Members[i-1].Member.Compare(x.Member) < 0)
 		g.Members[i] = x
@@ -372,7 +374,7 @@ func (r *cacheReader) grant() GrantState {
 			g.Principal.ID = r.members[i][:]
 		}
 	}
-	g.Rights, g.Since, g.Sequence, g.Senders = r.rights(), r.number(), r.number(), r.sendersOf()
+	g.Rights, g.Since, g.Sequence, g.Senders, g.Helpers = r.rights(), r.number(), r.number(), r.sendersOf(), r.sendersOf()
 	return g
 }
 

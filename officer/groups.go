@@ -40,6 +40,7 @@ type GroupMember struct {
 	Since    uint64 // sequence of the entry since which the member belongs
 	Sequence uint64 // of the entry that last changed it
 	Senders  []Sender
+	Helpers  []Sender // as of a grant: they did not manage the group
 }
 
 // Epoch is the present epoch.
@@ -203,7 +204,7 @@ func (s *State) MayHoldGroup(id GroupID, epoch uint64, member MemberID, key Hash
 	if !m.hasUserKey(key) {
 		return ErrKey
 	}
-	return maySend(e, g.Members[i].Senders, sender)
+	return maySend(e, sender, g.Members[i].Senders, g.Members[i].Helpers)
 }
 
 // MayHoldThrough tells whether the log lets a member receive a resource's
@@ -224,7 +225,7 @@ func (s *State) MayHoldThrough(id GroupID, resource ResourceID, epoch uint64, me
 	if !slices.ContainsFunc(g.Epochs, func(e Epoch) bool { return pubkey.Hash(e.Public) == key }) {
 		return ErrKey
 	}
-	return maySend(e, r.Grants[i].Senders, sender)
+	return maySend(e, sender, r.Grants[i].Senders, r.Grants[i].Helpers)
 }
 
 func (m *Member) hasUserKey(key Hash) bool {
@@ -232,8 +233,9 @@ func (m *Member) hasUserKey(key Hash) bool {
 }
 
 // maySend lets who made an epoch send its key, and who announced it.
-func maySend(e Epoch, senders []Sender, sender DeviceID) error {
-	if e.Author == sender || slices.Contains(senders, Sender{Device: sender, Epoch: e.Number}) {
+func maySend(e Epoch, sender DeviceID, senders, helpers []Sender) error {
+	s := Sender{Device: sender, Epoch: e.Number}
+	if e.Author == sender || slices.Contains(senders, s) || slices.Contains(helpers, s) {
 		return nil
 	}
 	return ErrAuthority
@@ -251,6 +253,7 @@ func (s *State) changeGroup(id GroupID) *Group {
 		g.Epochs, g.Members = slices.Clone(g.Epochs), slices.Clone(g.Members)
 		for i := range g.Members { // appending copies what another state holds
 			g.Members[i].Senders = slices.Clip(g.Members[i].Senders)
+			g.Members[i].Helpers = slices.Clip(g.Members[i].Helpers)
 		}
 		return g
 	})

@@ -6,16 +6,21 @@ import (
 )
 
 // Missed lists the principals who are granted a resource and to whom its present
-// key was not sealed: when it was made, their own key was closed. Whoever shares
+// key was not sealed: when it was made, their own key was closed. Whoever reads
 // the resource seals it to them again (operation 12), once theirs is no longer
-// closed.
+// closed. Of an epoch that is closed these are only the principals with share:
+// one of them opens the next, and seals that to all.
+//
+// The word of a sharer is taken for it that they were sealed it since, and not
+// that of others, see [GrantState.Helpers]: it decides whether somebody may be
+// removed without loss.
 func (s *State) Missed(r *Resource) (list []Principal) {
 	e := r.Epoch()
-	if e.Closed || r.Ended {
-		return nil // whoever opens the next epoch seals it to all
+	if r.Ended {
+		return nil
 	}
 	for _, g := range r.Grants {
-		if announced(g.Senders, e.Number) {
+		if e.Closed && !g.Rights.Has(Share) || announced(g.Senders, e.Number) {
 			continue
 		}
 		if m, ok := g.Principal.Member(); ok {
@@ -30,18 +35,30 @@ func (s *State) Missed(r *Resource) (list []Principal) {
 }
 
 // MissedGroup is Missed for those who are in a group and its present seed, which
-// whoever manages the group seals again (operation 30).
+// whoever else is in the group seals again (operation 30); of an epoch that is
+// closed, for those who manage the group.
 func (s *State) MissedGroup(g *Group) (list []MemberID) {
 	e := g.Epoch()
-	if e.Closed {
-		return nil
-	}
 	for _, x := range g.Members {
-		if !announced(x.Senders, e.Number) && s.members[x.Member].closedAt(s, e.Sequence) {
+		if (!e.Closed || x.Rights.Has(Share)) && !announced(x.Senders, e.Number) && s.members[x.Member].closedAt(s, e.Sequence) {
 			list = append(list, x.Member)
 		}
 	}
 	return list
+}
+
+// Helped tells whether somebody who does not share a resource says that they
+// sealed its present key to a principal.
+func (r *Resource) Helped(p Principal) bool {
+	i, ok := r.find(p)
+	return ok && announced(r.Grants[i].Helpers, r.Epoch().Number)
+}
+
+// Helped tells whether somebody who does not manage the group says that they
+// sealed its present seed to a member.
+func (g *Group) Helped(m MemberID) bool {
+	i, ok := g.find(m)
+	return ok && announced(g.Members[i].Helpers, g.Epoch().Number)
 }
 
 // Opens tells whether a member was sealed the present key of a resource, or of a

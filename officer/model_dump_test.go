@@ -23,13 +23,13 @@ func (m *model) dump() string {
 	for id, r := range m.resources {
 		say("resource %s %s %v epoch %d by %s at %d closed %v ended %v", id, r.kind, r.at, r.epoch, r.openedBy, r.openedAt, r.closed, r.ended)
 		for p, rights := range r.rights {
-			say("grant %s to %s: %s by %s", id, p, rights, r.senders[p])
+			say("grant %s to %s: %s by %s, %s", id, p, rights, r.senders[p], r.helpers[p])
 		}
 	}
 	for id, g := range m.groups {
 		say("group %s epoch %d by %s at %d closed %v", id, g.epoch, g.openedBy, g.openedAt, g.closed)
 		for member, rights := range g.rights {
-			say("in group %s %s: %s by %s", id, member, rights, g.senders[member])
+			say("in group %s %s: %s by %s, %s", id, member, rights, g.senders[member], g.helpers[member])
 		}
 	}
 	for place, what := range m.openings {
@@ -61,7 +61,7 @@ func dumpState(s *officer.State) string {
 		e := r.Epoch()
 		say("resource %s %s %v epoch %d by %s at %d closed %v ended %v", r.ID, r.Kind, r.Binding, e.Number, e.Author, e.Sequence, e.Closed, r.Ended)
 		for _, g := range r.Grants {
-			say("grant %s to %s: %s by %s", r.ID, modelKey(g.Principal), g.Rights, senderWords(g.Senders))
+			say("grant %s to %s: %s by %s, %s", r.ID, modelKey(g.Principal), g.Rights, senderWords(g.Senders), senderWords(g.Helpers))
 		}
 	}
 	for _, g := range s.Groups() {
@@ -69,7 +69,7 @@ func dumpState(s *officer.State) string {
 		e := g.Epoch()
 		say("group %s epoch %d by %s at %d closed %v", g.ID, e.Number, e.Author, e.Sequence, e.Closed)
 		for _, x := range g.Members {
-			say("in group %s %s: %s by %s", g.ID, modelMemberKey(x.Member), x.Rights, senderWords(x.Senders))
+			say("in group %s %s: %s by %s, %s", g.ID, modelMemberKey(x.Member), x.Rights, senderWords(x.Senders), senderWords(x.Helpers))
 		}
 	}
 	for _, text := range texts {

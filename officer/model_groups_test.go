@@ -15,6 +15,7 @@ type modelGroup struct {
 	closed   bool
 	rights   map[string]officer.Rights // by modelMemberKey: 1 belongs, 5 manages too
 	senders  map[string]string
+	helpers  map[string]string
 }
 
 func modelKey(p officer.Principal) string             { return fmt.Sprintf("%d %x", p.Kind, p.ID) }
@@ -119,7 +120,7 @@ func (m *model) groupOperation(op officer.Operation) {
 			must(i == 0 || o.Members[i-1].Member.Compare(o.Members[i].Member) < 0, 5)
 		}
 		must(len(o.Members) > 0, 5)
-		g := modelGroup{epoch: 1, openedBy: m.author, openedAt: m.sequence, rights: map[string]officer.Rights{}, senders: map[string]string{}}
+		g := modelGroup{epoch: 1, openedBy: m.author, openedAt: m.sequence, rights: map[string]officer.Rights{}, senders: map[string]string{}, helpers: map[string]string{}}
 		for _, x := range o.Members {
 			must(!m.beInGroup(x.Member, x.Rights).closed, 18)
 			g.rights[modelMemberKey(x.Member)] = x.Rights
@@ -144,6 +145,7 @@ func (m *model) groupOperation(op officer.Operation) {
 		}
 		delete(g.rights, modelMemberKey(o.Member))
 		delete(g.senders, modelMemberKey(o.Member))
+		delete(g.helpers, modelMemberKey(o.Member))
 		m.owedGroups[o.Group] = g.epoch
 	case *officer.GroupRotated:
 		g := m.group(o.Group)
@@ -165,11 +167,15 @@ func (m *model) groupOperation(op officer.Operation) {
 		m.groups[o.Group] = g
 	case *officer.GroupResealed:
 		g := m.group(o.Group)
-		must(g.manages(m.me), 11)
+		must(g.has(m.me), 11)
 		must(o.Epoch >= 1 && int(o.Epoch) <= g.epoch, 16)
 		must(g.has(o.Member), 15)
 		must(!m.members[o.Member].closed, 18)
-		m.addSender(g.senders, modelMemberKey(o.Member), int(o.Epoch))
+		if g.manages(m.me) {
+			m.addSender(g.senders, modelMemberKey(o.Member), int(o.Epoch))
+		} else {
+			m.addHelper(g.helpers, modelMemberKey(o.Member), int(o.Epoch))
+		}
 	default:
 		m.memberOperation(op)
 	}

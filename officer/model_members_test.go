@@ -35,16 +35,19 @@ func (m *model) memberOperation(op officer.Operation) {
 			}
 			delete(g.rights, key)
 			delete(g.senders, key)
+			delete(g.helpers, key)
 			if len(g.rights) == 0 {
 				for _, r := range m.resources {
 					delete(r.rights, modelGroupKey(id))
 					delete(r.senders, modelGroupKey(id))
+					delete(r.helpers, modelGroupKey(id))
 				}
 			}
 		}
 		for _, r := range m.resources {
 			delete(r.rights, key)
 			delete(r.senders, key)
+			delete(r.helpers, key)
 		}
 		for id, d := range m.devices {
 			if d.member == o.Member {

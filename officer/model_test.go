@@ -72,6 +72,7 @@ type modelResource struct {
 	closed   bool
 	rights   map[string]officer.Rights // by modelPrincipal
 	senders  map[string]string         // sorted words "device@epoch "
+	helpers  map[string]string
 }
 
 type modelPlace struct {
@@ -110,12 +111,12 @@ func (m *model) clone() *model {
 	c.openings = maps.Clone(m.openings)
 	m.cloneRecovery(&c)
 	for id, r := range c.resources {
-		r.rights, r.senders = maps.Clone(r.rights), maps.Clone(r.senders)
+		r.rights, r.senders, r.helpers = maps.Clone(r.rights), maps.Clone(r.senders), maps.Clone(r.helpers)
 		c.resources[id] = r
 	}
 	c.groups = maps.Clone(m.groups)
 	for id, g := range c.groups {
-		g.rights, g.senders = maps.Clone(g.rights), maps.Clone(g.senders)
+		g.rights, g.senders, g.helpers = maps.Clone(g.rights), maps.Clone(g.senders), maps.Clone(g.helpers)
 		c.groups[id] = g
 	}
 	return &c
@@ -268,6 +269,7 @@ func (m *model) operation(op officer.Operation) {
 		must(granted, 15)
 		delete(r.rights, p.key)
 		delete(r.senders, p.key)
+		delete(r.helpers, p.key)
 		must(m.rightsOf(m.me, r) == mine, 11)
 		m.owe(o.Resource)
 	case *officer.Directory:
@@ -275,13 +277,17 @@ func (m *model) operation(op officer.Operation) {
 	case *officer.KeyResealed:
 		r, mine := m.resource(o.Resource)
 		p := m.principal(o.Principal)
-		must(mine&officer.Share != 0, 11)
+		must(mine&officer.Read != 0, 11)
 		must(o.Epoch >= 1 && int(o.Epoch) <= r.epoch, 16)
 		_, granted := r.rights[p.key]
 		must(granted, 15)
 		must(!r.ended, 18)
 		must(!p.closed, 18)
-		m.addSender(r.senders, p.key, int(o.Epoch))
+		if mine&officer.Share != 0 {
+			m.addSender(r.senders, p.key, int(o.Epoch))
+		} else {
+			m.addHelper(r.helpers, p.key, int(o.Epoch))
+		}
 	case *officer.ResourceEnded:
 		r, mine := m.resource(o.Resource)
 		must(r.kind != wire.KindDirectory, 15)
@@ -361,7 +367,7 @@ func (m *model) keyCreated(o *officer.KeyCreated) {
 	m.directory = m.directory || o.Of == wire.KindDirectory
 	m.resources[o.Resource] = modelResource{
 		kind: o.Of, label: o.Label, at: o.Binding, epoch: 1, openedBy: m.author, openedAt: m.sequence,
-		rights: map[string]officer.Rights{modelMemberKey(m.me): 7}, senders: map[string]string{},
+		rights: map[string]officer.Rights{modelMemberKey(m.me): 7}, senders: map[string]string{}, helpers: map[string]string{},
 	}
 }
 
@@ -409,6 +415,21 @@ func (m *model) addSender(senders map[string]string, to string, epoch int) {
 		sort.Strings(words)
 		senders[to] = strings.Join(words, "")
 	}
+}
+
+// addHelper notes one device of each member for an epoch, the last.
+func (m *model) addHelper(helpers map[string]string, to string, epoch int) {
+	words := []string{fmt.Sprintf("%s@%d ", m.author, epoch)}
+	for _, word := range strings.SplitAfter(helpers[to], " ") {
+		for id, d := range m.devices {
+			if word == fmt.Sprintf("%s@%d ", id, epoch) && d.member == m.me {
+				word = ""
+			}
+		}
+		words = append(words, word)
+	}
+	sort.Strings(words)
+	helpers[to] = strings.Join(words, "")
 }
 
 func (m *model) fileOpenings(o *officer.Directory) {

@@ -111,6 +111,10 @@ type GrantState struct {
 	Since     uint64 // sequence of the entry since which the principal has a grant
 	Sequence  uint64 // of the entry that last changed it
 	Senders   []Sender
+	// Helpers are devices of members who did not share the resource when they
+	// announced an epoch, for each epoch one of a member. Their envelopes are
+	// accepted like a sender's; their word is not taken for who holds a key.
+	Helpers []Sender
 }
 
 // Sender is a device that announced an envelope of an epoch to a principal.
@@ -292,7 +296,7 @@ func (s *State) MayHold(id ResourceID, epoch uint64, member MemberID, key Hash, 
 	if !m.hasUserKey(key) {
 		return ErrKey
 	}
-	return maySend(e, r.Grants[i].Senders, sender)
+	return maySend(e, sender, r.Grants[i].Senders, r.Grants[i].Helpers)
 }
 
 // MayHoldUserKey tells whether the log lets a device receive a generation of a
@@ -401,6 +405,7 @@ func (s *State) changeResource(id ResourceID) *Resource {
 		r.Epochs, r.Grants = slices.Clone(r.Epochs), slices.Clone(r.Grants)
 		for i := range r.Grants { // appending copies what another state holds
 			r.Grants[i].Senders = slices.Clip(r.Grants[i].Senders)
+			r.Grants[i].Helpers = slices.Clip(r.Grants[i].Helpers)
 		}
 		return r
 	})

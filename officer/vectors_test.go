@@ -56,6 +56,7 @@ type vectorState struct {
 			Member, Group vectortest.Hex
 			Rights        uint64
 			Senders       vectorSenders
+			Helpers       vectorSenders
 		}
 	}
 	Policy []uint64
@@ -69,6 +70,7 @@ type vectorState struct {
 			Member  vectortest.Hex
 			Rights  uint64
 			Senders vectorSenders
+			Helpers vectorSenders
 		}
 	}
 	Openings []struct {
@@ -309,7 +311,7 @@ func (w *vectorState) check(t *testing.T, s *officer.State) {
 			if len(g.Group) != 0 {
 				to = officer.Principal{Kind: officer.PrincipalGroup, ID: g.Group}
 			}
-			if p := got.Grants[j].Principal; p.Kind != to.Kind || string(p.ID) != string(to.ID) || uint64(got.Grants[j].Rights) != g.Rights || !g.Senders.are(t, got.Grants[j].Senders) {
+			if p := got.Grants[j].Principal; p.Kind != to.Kind || string(p.ID) != string(to.ID) || uint64(got.Grants[j].Rights) != g.Rights || !g.Senders.are(t, got.Grants[j].Senders) || !g.Helpers.are(t, got.Grants[j].Helpers) {
 				t.Errorf("resource %d, grant %d: %+v", i, j, got.Grants[j])
 			}
 		}
@@ -351,7 +353,7 @@ func (w *vectorState) checkGroups(t *testing.T, s *officer.State) {
 			}
 		}
 		for j, m := range g.Members {
-			if x := got.Members[j]; x.Member != vectortest.Array[officer.MemberID](t, m.Member) || uint64(x.Rights) != m.Rights || !m.Senders.are(t, x.Senders) {
+			if x := got.Members[j]; x.Member != vectortest.Array[officer.MemberID](t, m.Member) || uint64(x.Rights) != m.Rights || !m.Senders.are(t, x.Senders) || !m.Helpers.are(t, x.Helpers) {
 				t.Errorf("group %d, member %d: %+v", i, j, x)
 			}
 		}

@@ -159,12 +159,13 @@ func (c *cases) groupEpochs(s *teams) {
 	by(bob, "L-16", "another epoch of a group closed", op(29, bstr(s.team.id), num(2)))
 	by(bob, "L-15", "an unknown group closed", opCloseGroup(s.spare))
 	by(bob, "L-5", "a group closed without epoch", op(29, bstr(s.team.id)))
-	by(eve, "L-11", "a group re-sealed by who does not manage it", opResealGroup(s.team, 1, e))
+	by(s.carol.first, "L-11", "a group re-sealed by a guest in it", opResealGroup(s.circle, 1, s.bob.id()))
 	by(dora, "L-11", "a group re-sealed by an officer outside", opResealGroup(s.team, 1, e))
 	by(bob, "L-16", "a group's epoch 0 re-sealed", opResealGroup(s.team, 0, e))
 	by(bob, "L-16", "a group's epoch re-sealed that is not open", opResealGroup(s.team, 2, e))
 	by(bob, "L-15", "a group re-sealed to who is not in it", opResealGroup(s.team, 1, d))
 	by(bob, "L-15", "an unknown group re-sealed", opResealGroup(s.spare, 1, e))
+	c.accept(s.scenario, eve, "a group re-sealed by who belongs to it", opResealGroup(s.team, 1, s.bob.id()))
 	c.accept(s.scenario, dora, "a group closed by an officer outside", opCloseGroup(s.team))
 	c.accept(s.scenario, bob, "a group closed and opened again", opCloseGroup(s.team), s.groupRotation(s.team))
 }
@@ -258,6 +259,7 @@ func (c *cases) groupEnvelopes(s *teams) {
 	seed("a group's seed by who made the epoch", "", s.team, 4, s.bob, bobs, dora)
 	seed("a group's first seed by who made the group", "", s.team, 1, s.bob, bobs, alice)
 	seed("a group's seed by who let the member in", "", s.team, 2, s.dora, doras, bob)
+	seed("a group's seed by who belonged to it and sealed it again", "", s.team, 3, s.bob, bobs, eve)
 	seed("of an unknown group", "L-31", s.spare, 1, s.bob, bobs, alice)
 	seed("of a resource", "L-31", s.phone, 1, s.bob, bobs, alice)
 	seed("of a group to an unknown member", "L-31", s.team, 4, mallory, mallory.sealing.public, dora)
@@ -269,6 +271,8 @@ func (c *cases) groupEnvelopes(s *teams) {
 	seed("of a group to a device's key", "L-34", s.team, 4, s.bob, bob.encryption.public, dora)
 	seed("of a group by who manages it but did not make the epoch", "L-35", s.team, 4, s.bob, bobs, alice)
 	seed("of a group by who let the member in, of another epoch", "L-35", s.team, 4, s.dora, doras, bob)
+	seed("of a group by who belonged to it and sealed another epoch", "L-35", s.team, 2, s.bob, bobs, eve)
+	seed("of a group by who belonged to it and sealed it to another", "L-35", s.team, 3, s.dora, doras, eve)
 	seed("of a group that is to be managed, by who said so", "L-35", s.board, 1, s.alice, s.alice.sealing.public, alice)
 
 	through := func(name, rule string, r *resource, epoch uint64, g *resource, who *person, key []byte, sender device) {
@@ -282,6 +286,7 @@ func (c *cases) groupEnvelopes(s *teams) {
 	through("to an earlier key of the group", "", s.phone, 1, s.team, s.bob, first, alice)
 	through("by who granted it", "", s.folder, 1, s.team, s.alice, first, bob)
 	through("to who came later", "", s.phone, 1, s.team, s.dora, third, alice)
+	through("by who reads it and sealed it again", "", s.phone, 1, s.team, s.dora, present, bob)
 	through("of an unknown resource", "L-36", s.tax, 1, s.team, s.bob, present, alice)
 	through("to an unknown group", "L-36", s.phone, 1, s.spare, s.bob, present, alice)
 	through("of a field's epoch 0", "L-37", s.phone, 0, s.team, s.bob, present, alice)
@@ -293,5 +298,6 @@ func (c *cases) groupEnvelopes(s *teams) {
 	through("to another group's key", "L-39", s.phone, 3, s.team, s.bob, s.circle.public(), dora)
 	through("to a member's key", "L-39", s.phone, 3, s.team, s.bob, bobs, dora)
 	through("by who shares it but did not send it", "L-40", s.folder, 2, s.team, s.bob, present, bob)
+	through("by who reads it and sealed another epoch", "L-40", s.phone, 2, s.team, s.dora, present, bob)
 	through("by who was taken out", "L-40", s.phone, 3, s.team, s.bob, present, eve)
 }

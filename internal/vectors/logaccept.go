@@ -23,6 +23,7 @@ func (c *cases) allowed(s *scenario) {
 	bob, dora, g := s.bob.first, s.dora.first, s.carol.id()
 	c.accept(s, dora, "an officer without a grant revokes and closes", opRevoke(s.folder, g), opClose(s.folder))
 	c.accept(s, bob, "a member with share revokes and rotates", opRevoke(s.folder, g), s.rotation(s.folder))
+	c.accept(s, bob, "re-sealed by a member who reads and writes", opReseal(s.address, 1, g))
 	c.accept(s, bob, "a member who reads the directory files what is not there", opDirectory(s.directory, s.address.label, s.folder.label))
 }
 
@@ -34,6 +35,7 @@ func (c *cases) allowedToday(s *scenario) {
 	c.accept(s, dora, "an officer without share revokes and closes", revoke, shut)
 	c.accept(s, dora, "an officer who reads rotates what the entry owes", revoke, rotate)
 	c.accept(s, dora, "an officer who reads closes and rotates what the entry owes", revoke, shut, rotate)
+	c.refuseOps(s, s.bob.first, "L-11", "re-sealed by who read it once", opReseal(s.address, 1, g))
 	closed := s.then("Dora closes home-address", dora, shut)
 	k, first := s.phone.key(s.firm, 5), s.phone.key(s.firm, 1)
 	c.accept(s, s.alice.first, "a sharer goes on from an earlier epoch", op(7, bstr(s.phone.id), num(5), bstr(k.commitment()), bstr(k.prev(first)), nil, num(1)))

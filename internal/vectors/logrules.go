@@ -152,7 +152,6 @@ func (c *cases) authority(s *scenario) {
 	by(dora, "filed by an officer without a grant", opDirectory(s.folder, s.folder.label))
 	by(carol, "filed by a guest", opDirectory(s.address, s.address.label))
 	by(bob, "opening replaced with write alone", opDirectory(s.directory, s.bob.name))
-	by(bob, "re-sealed with write alone", opReseal(s.address, 1, g))
 	by(dora, "re-sealed by an officer without a grant", opReseal(s.folder, 1, g))
 	by(carol, "re-sealed by a guest", opReseal(s.address, 1, b))
 }

@@ -64,6 +64,7 @@ type stateGrant struct {
 	Group   hx            `json:"group,omitempty"`
 	Rights  uint64        `json:"rights"`
 	Senders []stateSender `json:"senders"` // in the order in which they were added
+	Helpers []stateSender `json:"helpers,omitempty"`
 }
 
 type stateSender struct {

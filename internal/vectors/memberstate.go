@@ -17,7 +17,7 @@ func (s *staff) today() *state {
 	fax := shownResource(s.fax, s.shownEpochs(s.fax, false, alice), shownGrants(own(s.alice, 7, by(nil))))
 	fax.Ended = true
 	team := stateGroup{s.team.id, s.team.label.commitment(), s.shownEpochs(s.team, true, alice, alice), []stateGroupMember{
-		{s.alice.id(), 5, by(nil)}, {s.bob.id(), 1, by(nil)},
+		{Member: s.alice.id(), Rights: 5, Senders: by(nil)}, {Member: s.bob.id(), Rights: 1, Senders: by(nil)},
 	}}
 	sortGroupMembers(team.Members)
 	return &state{

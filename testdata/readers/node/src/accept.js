@@ -2,7 +2,7 @@
 import { equal, hex } from './bytes.js';
 import { must } from './refusal.js';
 import { kinds, publicKeyName } from './suite.js';
-import { right, sender } from './words.js';
+import { maySend, right } from './words.js';
 
 const zero = new Uint8Array(32);
 const recipients = { member: 1, group: 2, device: 3 };
@@ -23,7 +23,7 @@ export function wantResourceKey(state, claim) {
   const key = member.userKeys.find((g) => equal(publicKeyName(g.public), claim.recipientKey));
   must(key !== undefined, 'L-26', "not a key of the member's");
   const device = hex(claim.sender);
-  must(device === epoch.author || grant.senders.has(sender(device, claim.epoch)), 'L-27', 'not from who was to send it');
+  must(maySend(grant, epoch, device, claim.epoch), 'L-27', 'not from who was to send it');
   return {
     want: {
       organization: state.organization,
@@ -55,7 +55,7 @@ export function wantGroupSeed(state, claim) {
   const key = member.userKeys.find((g) => equal(publicKeyName(g.public), claim.recipientKey));
   must(key !== undefined, 'L-34', "not a key of the member's");
   const device = hex(claim.sender);
-  must(device === epoch.author || place.senders.has(sender(device, claim.epoch)), 'L-35', 'not from who was to send it');
+  must(maySend(place, epoch, device, claim.epoch), 'L-35', 'not from who was to send it');
   return {
     want: {
       organization: state.organization,
@@ -87,7 +87,7 @@ export function wantGroupKey(state, claim) {
   const key = group.epochs.find((e) => equal(publicKeyName(e.public), claim.recipientKey));
   must(key !== undefined, 'L-39', "not a key of the group's");
   const device = hex(claim.sender);
-  must(device === epoch.author || grant.senders.has(sender(device, claim.epoch)), 'L-40', 'not from who was to send it');
+  must(maySend(grant, epoch, device, claim.epoch), 'L-40', 'not from who was to send it');
   return {
     want: {
       organization: state.organization,

@@ -3,14 +3,14 @@ import { hex } from './bytes.js';
 import { op } from './entry.js';
 import { must, within } from './refusal.js';
 import { checkSealingKey } from './suite.js';
-import { of, right, role, sender } from './words.js';
+import { announce, of, right, role, sender } from './words.js';
 
 /**
  * @typedef {object} Group
  * @property {Uint8Array} id
  * @property {Uint8Array} label
  * @property {{commitment: Uint8Array, public: Uint8Array, previous?: Uint8Array, author: string, closed: boolean, entry: number}[]} epochs
- * @property {Map<string, {rights: number, senders: Set<string>}>} members none once it has ended
+ * @property {Map<string, {rights: number, senders: Set<string>, helpers: Map<string, string>}>} members none once it has ended
  */
 
 /** A member's rights on a resource, by their own grant and by groups. @param {import('./log.js').State} state */
@@ -86,7 +86,7 @@ export const groupSteps = {
     const group = { id, label, members: new Map(), epochs: [this.epoch(commitment, key)] };
     for (const { member, rights } of members) {
       must(!this.placeInGroup(member, rights).closed, 'L-18', 'to a closed user key');
-      group.members.set(hex(member), { rights, senders: new Set() });
+      group.members.set(hex(member), { rights, senders: new Set(), helpers: new Map() });
     }
     must(manages(group, this.me), 'L-11', 'a group that its author does not manage');
     this.claimKey(commitment);
@@ -112,9 +112,9 @@ export const groupSteps = {
     must(to.role !== role.guest || !forMembers, 'L-17', 'not for guests');
     must(!to.closed, 'L-18', 'to a closed user key');
     must(restored || !group.epochs.at(-1).closed, 'L-18', 'of a closed epoch');
-    const senders = held?.senders ?? new Set();
+    const { senders, helpers } = held ?? { senders: new Set(), helpers: new Map() };
     if (!restored) senders.add(sender(this.author, group.epochs.length));
-    group.members.set(hex(member), { rights, senders });
+    group.members.set(hex(member), { rights, senders, helpers });
     this.touchedGroups.add(hex(id));
   },
 
@@ -152,10 +152,10 @@ export const groupSteps = {
 
   [op.groupResealed]({ group: id, epoch, member }) {
     const group = this.group(id);
-    must(manages(group, this.me), 'L-11', 'does not manage the group');
+    must(group.members.has(this.me), 'L-11', 'not in the group');
     must(epoch >= 1 && epoch <= group.epochs.length, 'L-16', `epoch ${epoch}`);
     must(group.members.has(hex(member)), 'L-15', 'not in the group');
     must(!this.state.members.get(hex(member)).closed, 'L-18', 'to a closed user key');
-    group.members.get(hex(member)).senders.add(sender(this.author, epoch));
+    announce(group.members.get(hex(member)), { shares: manages(group, this.me), member: this.me, device: this.author, epoch });
   },
 };

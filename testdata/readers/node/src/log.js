@@ -68,7 +68,7 @@ const zero = new Uint8Array(32);
  * @property {boolean} ended
  * @property {Uint8Array} label
  * @property {{commitment: Uint8Array, public?: Uint8Array, previous?: Uint8Array, author: string, closed: boolean, entry: number}[]} epochs
- * @property {Map<string, {rights: number, senders: Set<string>}>} grants by member or group
+ * @property {Map<string, {rights: number, senders: Set<string>, helpers: Map<string, string>}>} grants by member or group
  */
 
 /** @returns {State} */

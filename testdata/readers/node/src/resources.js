@@ -2,7 +2,7 @@
 import { equal, hex } from './bytes.js';
 import { op } from './entry.js';
 import { must } from './refusal.js';
-import { of, right, role, sender } from './words.js';
+import { announce, of, right, role, sender } from './words.js';
 
 /** What the methods of a step on an entry do with resources; mixed into them in log.js. */
 export const resourceSteps = {
@@ -24,7 +24,7 @@ export const resourceSteps = {
       label,
       ended: false,
       epochs: [this.epoch(commitment, key)],
-      grants: new Map([[this.me, { rights: 7, senders: new Set() }]]),
+      grants: new Map([[this.me, { rights: 7, senders: new Set(), helpers: new Map() }]]),
     });
     if (kind === of.directory) state.directory = hex(id);
   },
@@ -92,9 +92,9 @@ export const resourceSteps = {
     this.notEnded(resource);
     must(!to.closed, 'L-18', 'to a closed key');
     must(restored || !resource.epochs.at(-1).closed, 'L-18', 'of a closed epoch');
-    const senders = resource.grants.get(hex(principal))?.senders ?? new Set();
+    const { senders, helpers } = resource.grants.get(hex(principal)) ?? { senders: new Set(), helpers: new Map() };
     if (!restored) senders.add(sender(this.author, resource.epochs.length));
-    resource.grants.set(hex(principal), { rights, senders });
+    resource.grants.set(hex(principal), { rights, senders, helpers });
     this.touched.add(hex(id));
   },
 
@@ -128,13 +128,14 @@ export const resourceSteps = {
   [op.keyResealed]({ resource: id, epoch, principal }) {
     const resource = this.resource(id);
     const to = this.recipient(principal);
-    must(this.mine(resource) & right.share, 'L-11', 'no share');
+    const mine = this.mine(resource);
+    must(mine & right.read, 'L-11', 'no read');
     must(epoch >= 1 && epoch <= resource.epochs.length, 'L-16', `epoch ${epoch}`);
     const grant = resource.grants.get(hex(principal));
     must(grant !== undefined, 'L-15', 'no such grant');
     this.notEnded(resource);
     must(!to.closed, 'L-18', 'to a closed key');
-    grant.senders.add(sender(this.author, epoch));
+    announce(grant, { shares: (mine & right.share) !== 0, member: this.me, device: this.author, epoch });
   },
 
   [op.resourceEnded]({ resource: id }) {

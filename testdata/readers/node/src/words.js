@@ -8,6 +8,27 @@ export const of = { field: 1, folder: 2, directory: 3 };
 /** One of a grant's senders. @param {string} device @param {number} epoch */
 export const sender = (device, epoch) => `${device} ${epoch}`;
 
+/**
+ * Notes who announced an epoch (12, 30): those who share or manage as senders, of others the last device of each member as helpers.
+ * @param {{senders: Set<string>, helpers: Map<string, string>}} to
+ * @param {{shares: boolean, member: string, device: string, epoch: number}} by
+ */
+export function announce(to, { shares, member, device, epoch }) {
+  if (shares) to.senders.add(sender(device, epoch));
+  else to.helpers.set(sender(member, epoch), device);
+}
+
+/**
+ * Whether a device may send an epoch's key.
+ * @param {{senders: Set<string>, helpers: Map<string, string>}} to
+ * @param {{author: string}} opened the epoch
+ * @param {string} device @param {number} epoch
+ */
+export const maySend = (to, opened, device, epoch) =>
+  device === opened.author ||
+  to.senders.has(sender(device, epoch)) ||
+  [...to.helpers].some(([key, helper]) => helper === device && key.endsWith(` ${epoch}`));
+
 /** The roles that the authority table lets use an operation at all. */
 export const authority = {
   [op.genesis]: [],

@@ -27,6 +27,9 @@ const shownEpochs = (epochs) => epochs.map((e) => ({ commitment: hex(e.commitmen
 
 const shownSenders = (senders) => [...senders].map((s) => s.split(' ')).map(([device, epoch]) => ({ device, epoch: Number(epoch) }));
 
+const shownHelpers = (helpers) =>
+  helpers.size > 0 && { helpers: [...helpers].map(([key, device]) => ({ device, epoch: Number(key.split(' ')[1]) })) };
+
 /** The part of the state that the vectors show. */
 function shown({ length, head, name, directory, policy, policySet, members, resources, groups, requests, devices, openings }) {
   return {
@@ -62,10 +65,11 @@ function shown({ length, head, name, directory, policy, policySet, members, reso
       ended: r.ended,
       epochs: shownEpochs(r.epochs),
       // A group's id is shorter than a member's, and comes later.
-      grants: [...r.grants].sort(([a], [b]) => b.length - a.length || (a < b ? -1 : 1)).map(([id, { rights, senders }]) => ({
+      grants: [...r.grants].sort(([a], [b]) => b.length - a.length || (a < b ? -1 : 1)).map(([id, { rights, senders, helpers }]) => ({
         ...(id.length === 32 ? { group: id } : { member: id }),
         rights,
         senders: shownSenders(senders),
+        ...shownHelpers(helpers),
       })),
     })),
     ...(policySet && { policy: Object.values(policy) }),
@@ -74,10 +78,11 @@ function shown({ length, head, name, directory, policy, policySet, members, reso
         id: hex(g.id),
         label: hex(g.label),
         epochs: shownEpochs(g.epochs),
-        members: [...g.members].sort(([a], [b]) => (a < b ? -1 : 1)).map(([member, { rights, senders }]) => ({
+        members: [...g.members].sort(([a], [b]) => (a < b ? -1 : 1)).map(([member, { rights, senders, helpers }]) => ({
           member,
           rights,
           senders: shownSenders(senders),
+          ...shownHelpers(helpers),
         })),
       })),
     }),
