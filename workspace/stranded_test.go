@@ -10,6 +10,27 @@ import (
 	"github.com/underseal/underseal/workspace/workspacetest"
 )
 
+// threeOf is a firm of alice and dora, who are its officers, and bob.
+func threeOf(t *testing.T) *workspacetest.Firm {
+	t.Helper()
+	f := workspacetest.NewFirm(t, "alice")
+	f.Add("alice", "dora", officer.RoleOfficer)
+	f.Add("alice", "bob", officer.RoleMember)
+	return f
+}
+
+// dorasWill is that firm, with guests, when dora has made the field will.
+func dorasWill(t *testing.T, guests ...string) (f *workspacetest.Firm, dora *workspace.Workspace) {
+	t.Helper()
+	f = threeOf(t)
+	for _, g := range guests {
+		f.Add("alice", g, officer.RoleGuest)
+	}
+	dora = f.Open("dora")
+	must(t, dora.NewField(t.Context(), "will"))
+	return f, dora
+}
+
 // loseLaptop has an officer remove somebody's laptop, who has a spare computer.
 // What it gives lets them go on with the spare.
 func loseLaptop(t *testing.T, f *workspacetest.Firm, by, who string) (back func()) {
@@ -33,11 +54,7 @@ func TestRemoveMemberWhoHoldsAlone(t *testing.T) {
 	t.Parallel()
 	ctx := t.Context()
 	for _, returned := range []bool{false, true} {
-		f := workspacetest.NewFirm(t, "alice")
-		f.Add("alice", "dora", officer.RoleOfficer)
-		f.Add("alice", "bob", officer.RoleMember)
-		dora := f.Open("dora")
-		must(t, dora.NewField(ctx, "will"))
+		f, dora := dorasWill(t)
 		must(t, dora.Grant(ctx, "will", "bob@example.com", rws))
 		back := loseLaptop(t, f, "dora", "bob")
 		token := seal(t, f.Open("dora"), "will", "to whom it may concern")
@@ -72,11 +89,7 @@ func TestRemoveMemberWhoHoldsAlone(t *testing.T) {
 func TestRemoveMemberWhoHoldsWithTheOfficer(t *testing.T) {
 	t.Parallel()
 	ctx := t.Context()
-	f := workspacetest.NewFirm(t, "alice")
-	f.Add("alice", "dora", officer.RoleOfficer)
-	f.Add("alice", "bob", officer.RoleMember)
-	dora := f.Open("dora")
-	must(t, dora.NewField(ctx, "will"))
+	f, dora := dorasWill(t)
 	must(t, dora.Grant(ctx, "will", "bob@example.com", rws))
 	must(t, dora.Grant(ctx, "will", "alice@example.com", officer.Read))
 	back := loseLaptop(t, f, "dora", "bob")
@@ -96,12 +109,7 @@ func TestRemoveMemberWhoHoldsWithTheOfficer(t *testing.T) {
 func TestRevokeLeavesGuests(t *testing.T) {
 	t.Parallel()
 	ctx := t.Context()
-	f := workspacetest.NewFirm(t, "alice")
-	f.Add("alice", "dora", officer.RoleOfficer)
-	f.Add("alice", "bob", officer.RoleMember)
-	f.Add("alice", "gina", officer.RoleGuest)
-	dora := f.Open("dora")
-	must(t, dora.NewField(ctx, "will"))
+	f, dora := dorasWill(t, "gina")
 	must(t, dora.Grant(ctx, "will", "gina@example.com", officer.Read))
 	will, err := dora.Field(ctx, "will")
 	must(t, err)
@@ -122,12 +130,7 @@ func TestRevokeLeavesGuests(t *testing.T) {
 func TestRemoveFromGroupLeavesGuests(t *testing.T) {
 	t.Parallel()
 	ctx := t.Context()
-	f := workspacetest.NewFirm(t, "alice")
-	f.Add("alice", "dora", officer.RoleOfficer)
-	f.Add("alice", "bob", officer.RoleMember)
-	f.Add("alice", "gina", officer.RoleGuest)
-	dora := f.Open("dora")
-	must(t, dora.NewField(ctx, "will"))
+	f, dora := dorasWill(t, "gina")
 	must(t, dora.NewGroup(ctx, "team", []string{"bob@example.com", "gina@example.com"}))
 	must(t, dora.Grant(ctx, "will", "team", rw))
 	will, err := dora.Field(ctx, "will")
@@ -156,9 +159,7 @@ func TestRemoveFromGroupLeavesGuests(t *testing.T) {
 func TestStepDownWhileOthersMissed(t *testing.T) {
 	t.Parallel()
 	ctx := t.Context()
-	f := workspacetest.NewFirm(t, "alice")
-	f.Add("alice", "dora", officer.RoleOfficer)
-	f.Add("alice", "bob", officer.RoleMember)
+	f := threeOf(t)
 	back := loseLaptop(t, f, "alice", "dora")
 	step := func() error {
 		return f.Open("alice").ChangeRole(ctx, id(f, "alice"), officer.RoleMember, time.Time{}, workspace.Consent{})
@@ -178,9 +179,7 @@ func TestStepDownWhileOthersMissed(t *testing.T) {
 func TestLowerOneselfWhileOthersMissed(t *testing.T) {
 	t.Parallel()
 	ctx := t.Context()
-	f := workspacetest.NewFirm(t, "alice")
-	f.Add("alice", "dora", officer.RoleOfficer)
-	f.Add("alice", "bob", officer.RoleMember)
+	f := threeOf(t)
 	w := f.Open("alice")
 	must(t, w.NewField(ctx, "will"))
 	must(t, w.Grant(ctx, "will", "bob@example.com", rws))
@@ -202,12 +201,8 @@ func TestRevokeBySomebodyWhoReads(t *testing.T) {
 	t.Parallel()
 	ctx := t.Context()
 	for _, missed := range []bool{false, true} {
-		f := workspacetest.NewFirm(t, "alice")
-		f.Add("alice", "dora", officer.RoleOfficer)
+		f, dora := dorasWill(t)
 		f.Add("alice", "erin", officer.RoleOfficer)
-		f.Add("alice", "bob", officer.RoleMember)
-		dora := f.Open("dora")
-		must(t, dora.NewField(ctx, "will"))
 		must(t, dora.Grant(ctx, "will", "bob@example.com", rws))
 		must(t, dora.Grant(ctx, "will", "alice@example.com", officer.Read))
 		by := "erin" // who does not read it, and so closes it
@@ -240,11 +235,7 @@ func TestRevokeBySomebodyWhoReads(t *testing.T) {
 func TestLowerAGroupWhileOthersMissed(t *testing.T) {
 	t.Parallel()
 	ctx := t.Context()
-	f := workspacetest.NewFirm(t, "alice")
-	f.Add("alice", "dora", officer.RoleOfficer)
-	f.Add("alice", "bob", officer.RoleMember)
-	dora := f.Open("dora")
-	must(t, dora.NewField(ctx, "will"))
+	f, _ := dorasWill(t)
 	must(t, f.Open("alice").NewGroup(ctx, "team", nil))
 	must(t, f.Open("dora").Grant(ctx, "will", "team", rws))
 	must(t, f.Open("alice").Grant(ctx, "will", "bob@example.com", rws))
