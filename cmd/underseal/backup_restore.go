@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -130,9 +128,9 @@ func (a *app) restore(ctx context.Context, args []string, f restoreFlags) error 
 func (a *app) storeOf(ctx context.Context, b *kit.Copy, f restoreFlags) (store.Store, officer.OrganizationID, error) {
 	org, known := b.Organization()
 	if f.fingerprint != "" {
-		given, err := officer.ParseFingerprint(strings.TrimSpace(f.fingerprint))
+		given, err := parseFingerprint(f.fingerprint)
 		if err != nil {
-			return nil, org, &usageError{err: fmt.Errorf("the fingerprint: %w", err)}
+			return nil, org, err
 		}
 		if known && given != org {
 			return nil, org, kit.ErrOtherOrganization
@@ -170,13 +168,7 @@ Is that the fingerprint on the page, letter by letter?`, officer.FormatFingerpri
 
 // newInstallation makes this device, and keeps it before anybody knows of it.
 func (a *app) newInstallation(ctx context.Context, home homeDir, r *workspace.Restoring, label string) (*keyring.Identity, *secret.Bytes, error) {
-	label = strings.TrimSpace(label)
-	if label == "" {
-		var err error
-		if label, err = os.Hostname(); err != nil || label == "" {
-			label = "this device"
-		}
-	}
+	label = deviceLabel(label)
 	if err := a.setupKeyStore(ctx); err != nil {
 		return nil, nil, err
 	}

@@ -5,9 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io/fs"
-	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -287,12 +285,7 @@ func (a *app) beginJoining(ctx context.Context, home homeDir, code workspace.Pai
 }
 
 func (a *app) answerPairing(ctx context.Context, j *joiner, label string) error {
-	if label = strings.TrimSpace(label); label == "" {
-		var err error
-		if label, err = os.Hostname(); err != nil || label == "" {
-			label = "this device"
-		}
-	}
+	label = deviceLabel(label)
 	if err := a.setupKeyStore(ctx); err != nil {
 		return err
 	}

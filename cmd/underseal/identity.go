@@ -77,20 +77,15 @@ func (a *app) newIdentity(ctx context.Context, name, email, device string) (*key
 	} else if !errors.Is(err, fs.ErrNotExist) {
 		return nil, nil, err
 	}
-	name, email, device = strings.TrimSpace(name), strings.TrimSpace(email), strings.TrimSpace(device)
+	name, email = strings.TrimSpace(name), strings.TrimSpace(email)
 	if err := checkEmail(email); err != nil {
 		return nil, nil, &usageError{err: err}
-	}
-	if device == "" {
-		if device, err = os.Hostname(); err != nil || device == "" {
-			device = "this device"
-		}
 	}
 	ks, err := a.chooseStore(ctx, "")
 	if err != nil {
 		return nil, nil, err
 	}
-	id, s, err := keyring.NewIdentity(name, email, device)
+	id, s, err := keyring.NewIdentity(name, email, deviceLabel(device))
 	if err != nil {
 		return nil, nil, err
 	}
@@ -99,6 +94,38 @@ func (a *app) newIdentity(ctx context.Context, name, email, device string) (*key
 		return nil, nil, err
 	}
 	return id, s, nil
+}
+
+// deviceLabel is the label that was given to this device, or its host name.
+func deviceLabel(given string) string {
+	if given = strings.TrimSpace(given); given != "" {
+		return given
+	}
+	if host, err := os.Hostname(); err == nil && host != "" {
+		return host
+	}
+	return "this device"
+}
+
+// askIdentity asks for what no flag says of somebody, on lines with a margin, and
+// makes an identity of it. Its secret is held, so that the passphrase is not asked
+// for again at once.
+func (a *app) askIdentity(ctx context.Context, margin, name, email, device string) error {
+	if err := a.ask(ctx, &name, "name", margin+"Your name:", notEmpty); err != nil {
+		return err
+	}
+	if err := a.ask(ctx, &email, "email", margin+"Your email:", checkEmail); err != nil {
+		return err
+	}
+	if err := a.setupKeyStore(ctx); err != nil {
+		return err
+	}
+	_, s, err := a.newIdentity(ctx, name, email, device)
+	if err != nil {
+		return err
+	}
+	a.held = s // run destroys it
+	return nil
 }
 
 func checkEmail(email string) error {

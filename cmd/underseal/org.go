@@ -136,9 +136,9 @@ func (a *app) orgJoin(ctx context.Context, address, fingerprint string) (o jsonO
 	if err != nil {
 		return o, err
 	}
-	org, err := officer.ParseFingerprint(strings.TrimSpace(fingerprint))
+	org, err := parseFingerprint(fingerprint)
 	if err != nil {
-		return o, &usageError{err: fmt.Errorf("the fingerprint: %w", err)}
+		return o, err
 	}
 	if _, _, err := a.loadIdentity(); err != nil {
 		return o, err
@@ -149,21 +149,44 @@ func (a *app) orgJoin(ctx context.Context, address, fingerprint string) (o jsonO
 	case !errors.Is(err, workspace.ErrNoOrganization):
 		return o, err
 	}
+	err = a.pin(ctx, homeDir(home), address, org, func(w *workspace.Workspace) { o = a.joined(ctx, w) })
+	return o, err
+}
+
+// pin joins an organization with this device's identity, and shows it to then.
+func (a *app) pin(ctx context.Context, home homeDir, address string, org officer.OrganizationID, then func(*workspace.Workspace)) error {
 	st, err := a.openStore(address, org)
 	if err != nil {
-		return o, err
+		return err
 	}
 	defer func() { _ = st.Close() }() // nothing is written by joining
 	me, err := a.unlock(ctx)
 	if err != nil {
-		return o, err
+		return err
 	}
 	defer me.Lock()
-	w, err := workspace.Join(ctx, workspace.Config{Store: st, Local: homeDir(home), Identity: me, Now: a.now}, org)
+	w, err := workspace.Join(ctx, workspace.Config{Store: st, Local: home, Identity: me, Now: a.now}, org)
 	if err != nil {
-		return o, err
+		return err
 	}
-	return a.joined(ctx, w), nil
+	defer w.Close()
+	then(w)
+	return nil
+}
+
+// parseFingerprint reads a fingerprint that was typed or given by a flag.
+func parseFingerprint(typed string) (officer.OrganizationID, error) {
+	org, err := officer.ParseFingerprint(strings.TrimSpace(typed))
+	if err != nil {
+		return org, &usageError{err: fmt.Errorf("the fingerprint: %w", err)}
+	}
+	return org, nil
+}
+
+// checkFingerprint is what ask takes as a fingerprint.
+func checkFingerprint(text string) error {
+	_, err := officer.ParseFingerprint(text)
+	return err
 }
 
 // rejoin is a second join of the same organization: its store has moved. The

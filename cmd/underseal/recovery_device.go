@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -69,20 +68,9 @@ func (a *app) recoveryDevice(ctx context.Context, f recoveryStart) error {
 	}
 	switch _, _, err := a.loadIdentity(); {
 	case errors.Is(err, errNoIdentity):
-		if err := a.ask(ctx, &f.name, "name", "Your name:", notEmpty); err != nil {
+		if err := a.askIdentity(ctx, "", f.name, f.email, f.device); err != nil {
 			return err
 		}
-		if err := a.ask(ctx, &f.email, "email", "Your email:", checkEmail); err != nil {
-			return err
-		}
-		if err := a.setupKeyStore(ctx); err != nil {
-			return err
-		}
-		_, s, err := a.newIdentity(ctx, f.name, f.email, f.device)
-		if err != nil {
-			return err
-		}
-		a.held = s // run destroys it
 	case err != nil:
 		return err
 	}
@@ -98,34 +86,14 @@ func (a *app) recoveryDevice(ctx context.Context, f recoveryStart) error {
 	if err := a.ask(ctx, &f.fingerprint, "fingerprint", "Its fingerprint (underseal-org1…), from an officer or a colleague:", checkFingerprint); err != nil {
 		return err
 	}
-	org, err := officer.ParseFingerprint(strings.TrimSpace(f.fingerprint))
+	org, err := parseFingerprint(f.fingerprint)
 	if err != nil {
-		return &usageError{err: fmt.Errorf("the fingerprint: %w", err)}
+		return err
 	}
 	if f.store, err = storeAddress(f.store); err != nil {
 		return err
 	}
-	st, err := a.openStore(f.store, org)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = st.Close() }() // nothing is written by joining
-	me, err := a.unlock(ctx)
-	if err != nil {
-		return err
-	}
-	defer me.Lock()
-	w, err := workspace.Join(ctx, workspace.Config{Store: st, Local: homeDir(home), Identity: me, Now: a.now}, org)
-	if err != nil {
-		return err
-	}
-	w.Close()
-	return nil
-}
-
-func checkFingerprint(text string) error {
-	_, err := officer.ParseFingerprint(text)
-	return err
+	return a.pin(ctx, homeDir(home), f.store, org, func(*workspace.Workspace) {})
 }
 
 func (a *app) startRecovery(w *workspace.Workspace, f recoveryStart) error {

@@ -144,20 +144,9 @@ func (a *app) setup(ctx context.Context, s setupAnswers) error {
 }
 
 func (a *app) setupIdentity(ctx context.Context, s setupAnswers) error {
-	if err := a.ask(ctx, &s.name, "name", "  Your name:", notEmpty); err != nil {
+	if err := a.askIdentity(ctx, "  ", s.name, s.email, s.device); err != nil {
 		return err
 	}
-	if err := a.ask(ctx, &s.email, "email", "  Your email:", checkEmail); err != nil {
-		return err
-	}
-	if err := a.setupKeyStore(ctx); err != nil {
-		return err
-	}
-	_, held, err := a.newIdentity(ctx, s.name, s.email, s.device)
-	if err != nil {
-		return err
-	}
-	a.held = held // so that the passphrase is not asked for again at once
 	_, conf, err := a.loadIdentity()
 	if err != nil {
 		return err
@@ -267,10 +256,7 @@ func (a *app) askOrganization(ctx context.Context, s *setupAnswers) error {
 		s.paste = true
 		return nil
 	case choice == 2:
-		return a.ask(ctx, &s.fingerprint, "fingerprint", "  Its fingerprint (underseal-org1…):", func(text string) error {
-			_, err := officer.ParseFingerprint(text)
-			return err
-		})
+		return a.ask(ctx, &s.fingerprint, "fingerprint", "  Its fingerprint (underseal-org1…):", checkFingerprint)
 	}
 	return nil
 }
