@@ -22,14 +22,19 @@ type LogEntry struct {
 // nothing is kept but 32 bytes for each entry. The first error ends it.
 func (w *Workspace) Log(ctx context.Context, from, to uint64) iter.Seq2[LogEntry, error] {
 	return func(yield func(LogEntry, error) bool) {
-		var hashes []officer.Hash
 		head := w.state.Head()
-		if err := w.walk(ctx, head, from, func(_ officer.Entry, h officer.Hash) { hashes = append(hashes, h) }); err != nil {
+		end := min(to, head.Length)
+		hashes := make([]officer.Hash, 0, end-min(from, end))
+		if err := w.walk(ctx, head, from, func(e officer.Entry, h officer.Hash) {
+			if e.Sequence < end {
+				hashes = append(hashes, h)
+			}
+		}); err != nil {
 			yield(LogEntry{}, err)
 			return
 		}
-		for at := from; at < min(to, head.Length); {
-			batch, err := w.read(ctx, at, min(to, head.Length, at+readPage)-at)
+		for at := from; at < end; {
+			batch, err := w.read(ctx, at, min(end, at+readPage)-at)
 			if err == nil && len(batch) == 0 {
 				err = ErrRollback
 			}
