@@ -40,6 +40,7 @@ func BenchmarkLogShow(b *testing.B) {
 			})
 		}
 		run("show", func(b *testing.B) {
+			b.Helper()
 			n := 0
 			for _, err := range w.Log(b.Context(), 0, w.State().Head().Length) {
 				fatal(b, err)
@@ -50,6 +51,7 @@ func BenchmarkLogShow(b *testing.B) {
 			}
 		})
 		run("verify", func(b *testing.B) {
+			b.Helper()
 			s, err := w.VerifyLog(b.Context())
 			fatal(b, err)
 			if s.Head().Length != uint64(entries) {
@@ -57,6 +59,7 @@ func BenchmarkLogShow(b *testing.B) {
 			}
 		})
 		run("read", func(b *testing.B) {
+			b.Helper()
 			for at := 0; at < entries; {
 				page, err := st.Read(b.Context(), uint64(at), 256)
 				fatal(b, err)
