@@ -111,7 +111,7 @@ func (tx *transaction) applyGroupMemberAdded(o *GroupMemberAdded) error {
 	if found && m.Role == RoleOfficer && !tx.officer() && !o.Rights.Has(g.Members[i].Rights) {
 		return fmt.Errorf("%w: only officers lower an officer's rights", ErrAuthority)
 	}
-	if m.Role == RoleGuest && tx.s.closedToGuests(o.Group) {
+	if m.Role == RoleGuest && tx.s.ClosedToGuests(o.Group) {
 		return fmt.Errorf("%w: guest", ErrRights)
 	}
 	if m.KeyClosed || g.Epoch().Closed && !restores {
@@ -132,8 +132,9 @@ func (tx *transaction) applyGroupMemberAdded(o *GroupMemberAdded) error {
 	return nil
 }
 
-// closedToGuests tells whether a group has what guests do not get.
-func (s *State) closedToGuests(id GroupID) bool {
+// ClosedToGuests tells whether a group has what guests do not get: a right to
+// share, or the directory.
+func (s *State) ClosedToGuests(id GroupID) bool {
 	for _, r := range s.resources {
 		if rights := r.Rights(GroupPrincipal(id)); rights.Has(Share) || rights != 0 && r.Kind == wire.KindDirectory {
 			return true

@@ -118,17 +118,18 @@ func (w *Workspace) MemberByEmail(ctx context.Context, email string) (MemberInfo
 	}
 }
 
-// CheckCard says whether a card can be added; it is what an officer is shown
-// before comparing the safety number.
-func (w *Workspace) CheckCard(ctx context.Context, f officer.CardFile) error {
+// CheckCard says whether the caller may let a card's owner in with a role; a
+// program asks before it has the safety number compared. By a member it takes the
+// policy (ErrGuestPolicy).
+func (w *Workspace) CheckCard(ctx context.Context, f officer.CardFile, as officer.Role) error {
 	if err := w.requireMe(); err != nil {
 		return err
 	}
 	if w.state.Member(f.Card.ID()) != nil {
 		return fmt.Errorf("card: %w", ErrTaken)
 	}
-	if w.Me().Role != officer.RoleOfficer {
-		return officer.ErrAuthority
+	if err := w.requireInviter(as); err != nil {
+		return err
 	}
 	list, err := w.members(ctx)
 	if err != nil {
@@ -142,14 +143,17 @@ func (w *Workspace) CheckCard(ctx context.Context, f officer.CardFile) error {
 	return nil
 }
 
-// AddMember lets somebody in. The caller has compared the card's safety number
-// with its owner.
+// AddMember lets somebody in, as CheckCard says. The caller has compared the
+// card's safety number with its owner.
 func (w *Workspace) AddMember(ctx context.Context, f officer.CardFile, role officer.Role) error {
 	return w.addCard(ctx, f, role, time.Time{})
 }
 
 // addCard lets somebody in, a guest until a time.
 func (w *Workspace) addCard(ctx context.Context, f officer.CardFile, role officer.Role, until time.Time) error {
+	if err := w.requireInviter(role); err != nil {
+		return err
+	}
 	if err := w.checkExpiry(role, until); err != nil {
 		return err
 	}
@@ -157,7 +161,7 @@ func (w *Workspace) addCard(ctx context.Context, f officer.CardFile, role office
 		return err
 	}
 	return w.commit(ctx, func(a plan.Author) (*plan.Plan, error) {
-		if err := w.CheckCard(ctx, f); err != nil {
+		if err := w.CheckCard(ctx, f, role); err != nil {
 			return nil, err
 		}
 		key, err := w.directoryKey(ctx)

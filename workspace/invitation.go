@@ -17,7 +17,7 @@ var (
 	// ErrInvitationSpent: somebody was let in by the invitation (see
 	// [InvitationTakenError]), or it was withdrawn.
 	ErrInvitationSpent = errors.New("the invitation was used already, or taken back")
-	// ErrInvitationWithdrawn: an officer has taken the invitation back.
+	// ErrInvitationWithdrawn: the invitation was taken back.
 	ErrInvitationWithdrawn = errors.New("the invitation was withdrawn")
 	// ErrInvitationDeclined: the invited person does not want to be let in.
 	ErrInvitationDeclined = errors.New("the invitation was declined")
@@ -27,16 +27,19 @@ var (
 	// no stands beside a card, so one of the answers may not be that of who was
 	// invited. Nobody is let in.
 	ErrInvitationContested = errors.New("one invitation has two different answers")
-	// ErrInvitationLost: the store does not hold what the officer left for the
+	// ErrInvitationLost: the store does not hold what was left for the
 	// invited person.
 	ErrInvitationLost = errors.New("the store does not hold this invitation")
 	// ErrInvitationStore: the store holds another organization than the one that
 	// the invitation is to.
 	ErrInvitationStore = errors.New("the store holds another organization than the invitation is to")
-	// ErrInvitationOfficer: who invites is no officer of the organization.
-	ErrInvitationOfficer = errors.New("who sent the invitation is no officer of this organization")
+	// ErrInviter: who invites is no officer, and no member who may let guests in
+	// and offers to do that; or not any more.
+	ErrInviter = errors.New("who sent the invitation may not let you in by it")
 	// ErrNotOfficer: the email is not that of the officer who invites.
 	ErrNotOfficer = errors.New("this is not the email of the officer who invites you")
+	// ErrNotInviter: the email is not that of the member who invites.
+	ErrNotInviter = errors.New("this is not the email of the person who invites you")
 	// ErrNotCompared: the safety number has to be compared first.
 	ErrNotCompared = errors.New("the safety number was not compared")
 	// ErrInvitations: this device keeps as many invitations as it can.
@@ -72,22 +75,23 @@ func (*InvitationTakenError) Unwrap() error { return ErrInvitationSpent }
 // InvitationStatus is how far an invitation has come.
 type InvitationStatus uint8
 
-// What an invitation may be. Contested is seen by the officer alone, taken by
+// What an invitation may be. Contested is seen by who invites alone, taken by
 // who was invited.
 const (
 	InvitationPending   InvitationStatus = iota // nobody has answered
-	InvitationAccepted                          // an officer has to confirm
+	InvitationAccepted                          // who invites has to confirm
 	InvitationDeclined                          // the invited person said no
 	InvitationContested                         // two different answers: nobody is let in
 	InvitationExpired                           // its time was over first
-	InvitationWithdrawn                         // an officer has taken it back
+	InvitationWithdrawn                         // it was taken back
 	InvitationJoined                            // somebody was let in
 	InvitationTaken                             // somebody else was let in
+	InvitationSuspended                         // who invites may not let anybody in by it as things stand
 )
 
 // String is the word for the status.
 func (s InvitationStatus) String() string {
-	words := [...]string{"pending", "accepted", "declined", "contested", "expired", "withdrawn", "joined", "taken"}
+	words := [...]string{"pending", "accepted", "declined", "contested", "expired", "withdrawn", "joined", "taken", "suspended"}
 	if int(s) < len(words) {
 		return words[s]
 	}
@@ -109,18 +113,20 @@ func (s InvitationStatus) err() error {
 		return ErrInvitationWithdrawn
 	case InvitationJoined, InvitationTaken:
 		return ErrInvitationSpent
+	case InvitationSuspended:
+		return ErrInviter
 	default:
 		return nil
 	}
 }
 
-// InvitationRequest says whom an officer invites, and how.
+// InvitationRequest says who is invited, and how.
 type InvitationRequest struct {
 	Role   officer.Role
 	Until  time.Time     // when a guest's time ends; zero for never
-	Groups []string      // names of groups that the officer manages
+	Groups []string      // names of groups that the inviter manages
 	Life   time.Duration // 0 is InvitationLife
-	Hint   string        // for whom it is, to the officer alone; may be empty
+	Hint   string        // for whom it is, to the inviter alone; may be empty
 	// InPerson: the line is handed over from hand to hand. Only then may it be
 	// confirmed without comparing the safety number.
 	InPerson bool
@@ -143,7 +149,7 @@ type InvitationInfo struct {
 	// let in instead.
 	Member officer.MemberID
 	// Unreadable counts answers that were passed over: they are sealed to a key
-	// of the officer's that this device cannot open. They may be anybody's.
+	// of the inviter's that this device cannot open. They may be anybody's.
 	Unreadable int
 }
 
@@ -154,11 +160,13 @@ func (w *Workspace) ClockBehind() time.Duration {
 	return max(0, w.state.HeadTime().Sub(w.now()))
 }
 
-// CreateInvitation makes an invitation, by an officer. It is kept sealed on this
-// device, then its message is left in the store; InvitationLine gives the line.
-// One whose message did not get there can be shown again or withdrawn.
+// CreateInvitation makes an invitation: by an officer, or, of a guest, by a member
+// where the policy lets members let guests in (else ErrGuestPolicy). It is kept
+// sealed on this device, then its message is left in the store; InvitationLine
+// gives the line. One whose message did not get there can be shown again or
+// withdrawn.
 func (w *Workspace) CreateInvitation(ctx context.Context, r InvitationRequest) (InvitationInfo, error) {
-	if err := w.requireOfficer(); err != nil {
+	if err := w.requireInviter(r.Role); err != nil {
 		return InvitationInfo{}, err
 	}
 	if r.Life == 0 {
@@ -178,12 +186,12 @@ func (w *Workspace) CreateInvitation(ctx context.Context, r InvitationRequest) (
 			return InvitationInfo{}, fmt.Errorf("for whom the invitation is: %w", officer.ErrText)
 		}
 	}
-	groups, err := w.invitingGroups(ctx, r.Groups)
+	groups, err := w.invitingGroups(ctx, r.Groups, r.Role)
 	if err != nil {
 		return InvitationInfo{}, err
 	}
 	inv, err := plan.NewInvitation(plan.Terms{
-		Organization: w.Organization(), Officer: w.me.Member(), Head: w.state.Head(),
+		Organization: w.Organization(), Inviter: w.me.Member(), Head: w.state.Head(),
 		Expires: w.now().Add(r.Life), Store: w.store.Info().Location,
 	})
 	if err != nil {
@@ -204,8 +212,9 @@ func (w *Workspace) CreateInvitation(ctx context.Context, r InvitationRequest) (
 	return rec.info(inv), nil
 }
 
-// invitingGroups finds groups by name that the caller may let others into.
-func (w *Workspace) invitingGroups(ctx context.Context, names []string) ([]officer.GroupID, error) {
+// invitingGroups finds groups by name that the caller may let others into, who
+// get a role.
+func (w *Workspace) invitingGroups(ctx context.Context, names []string, as officer.Role) ([]officer.GroupID, error) {
 	list := []officer.GroupID{}
 	if len(names) > plan.MaxInvitationGroups {
 		return nil, fmt.Errorf("an invitation has at most %d groups: %w", plan.MaxInvitationGroups, ErrInvitations)
@@ -215,8 +224,8 @@ func (w *Workspace) invitingGroups(ctx context.Context, names []string) ([]offic
 		if err != nil {
 			return nil, err
 		}
-		if !g.Manages(w.me.Member()) {
-			return nil, fmt.Errorf("group %.80q: %w", name, officer.ErrAuthority)
+		if err := w.checkInto(g.ID, as); err != nil {
+			return nil, fmt.Errorf("group %.80q: %w", name, err)
 		}
 		list = append(list, g.ID)
 	}
@@ -270,7 +279,7 @@ func (w *Workspace) InvitationLine(ctx context.Context, id officer.Hash) (*secre
 		return nil, err
 	}
 	if info.Status != InvitationPending {
-		if err := info.Status.err(); err != nil {
+		if err := w.notOpen(info); err != nil {
 			return nil, err
 		}
 		return nil, fmt.Errorf("it is answered: %w", ErrTaken)
@@ -317,7 +326,7 @@ func (w *Workspace) Invitations(ctx context.Context) ([]InvitationInfo, error) {
 // from then on is let in by nobody. It is fine for one that was withdrawn, and
 // fails with ErrInvitationSpent for one by which somebody was let in.
 func (w *Workspace) WithdrawInvitation(ctx context.Context, id officer.Hash) error {
-	if err := w.requireOfficer(); err != nil {
+	if err := w.requireWithdrawer(); err != nil {
 		return err
 	}
 	inv, rec, err := w.findIssued(id)

@@ -15,7 +15,7 @@ import (
 
 // Invited is an organization as an invitation leads to it, while the invited
 // person has not answered. Nothing is kept on the device, and nothing of the
-// organization is shown before [Invited.Offer] was given the officer's email.
+// organization is shown before [Invited.Offer] was given the inviter's email.
 type Invited struct {
 	w       *Workspace
 	inv     *plan.Invitation
@@ -24,13 +24,14 @@ type Invited struct {
 
 // Offer is what an invited person is asked to accept. Every text is one that
 // the verified log commits to. They say what the organization says of itself:
-// who it is shows by the officer's safety number alone.
+// who it is shows by the inviter's safety number alone.
 type Offer struct {
 	Organization officer.OrganizationID
 	Name         string // the organization's
-	Officer      officer.MemberID
-	OfficerName  string
-	OfficerEmail string
+	Inviter      officer.MemberID
+	InviterRole  officer.Role // officer; or member, and then Role is guest
+	InviterName  string
+	InviterEmail string
 	Role         officer.Role
 	Groups       []string
 	Expires      time.Time
@@ -39,8 +40,8 @@ type Offer struct {
 // OpenInvitation verifies what an invitation leads to: the log from genesis,
 // which is that of the organization (attack 13:
 // ErrInvitationStore) and has the head that the
-// officer saw (attack 12: ErrFork, ErrRollback), an officer who invites, and
-// the message that they left. c needs neither identity nor home: an identity
+// inviter saw (attack 12: ErrFork, ErrRollback), somebody who invites and may, by
+// the log's own policy (ErrInviter), and the message that they left. c needs neither identity nor home: an identity
 // tells whether it was the caller who was let in already (ErrInvitationSpent), and
 // not somebody else ([InvitationTakenError]). The invitation stays the caller's.
 func OpenInvitation(ctx context.Context, c Config, inv *plan.Invitation) (*Invited, error) {
@@ -66,16 +67,21 @@ func OpenInvitation(ctx context.Context, c Config, inv *plan.Invitation) (*Invit
 	if w.state.InvitationSpent(inv.Hash()) {
 		return nil, w.spentError(ctx, inv.Hash(), me)
 	}
-	o := w.state.Member(inv.Officer)
-	if o == nil || o.Removed || o.Role != officer.RoleOfficer {
-		return nil, ErrInvitationOfficer
+	if !w.mayInvite(inv.Inviter, officer.RoleGuest) { // the least that anybody lets others in as
+		return nil, ErrInviter
 	}
 	i := &Invited{w: w, inv: inv}
-	return i, i.readMessage(ctx, o)
+	return i, i.readMessage(ctx, w.state.Member(inv.Inviter))
 }
 
-// readMessage finds the officer's message. One whose openings are not those of
-// the log is not it.
+// InviterRole is the role of who invites. A member invites guests alone; a program
+// says so before it asks whose email it is.
+func (i *Invited) InviterRole() officer.Role { return i.w.state.Member(i.inv.Inviter).Role }
+
+// readMessage finds the inviter's message. One whose openings are not those of
+// the log is not it. Neither is one that offers what its sender cannot give, as a
+// member's does that is about anything but a guest; where there is no other, that
+// is what is said.
 func (i *Invited) readMessage(ctx context.Context, o *officer.Member) error {
 	list, err := i.w.store.ListMail(ctx, i.inv.Mailbox(), maxInvitationMail)
 	if err != nil {
@@ -85,6 +91,7 @@ func (i *Invited) readMessage(ctx context.Context, o *officer.Member) error {
 	for _, g := range i.w.state.Groups() {
 		labels[g.Label] = true
 	}
+	missing := ErrInvitationLost
 	for _, mail := range list {
 		m, err := i.inv.OpenMessage(mail.Data)
 		if err != nil {
@@ -94,24 +101,30 @@ func (i *Invited) readMessage(ctx context.Context, o *officer.Member) error {
 		for _, g := range m.Groups {
 			same = same && labels[g.Commitment()]
 		}
-		if same {
+		switch {
+		case same && i.w.mayInvite(o.ID, m.Role):
 			i.message = m
 			return nil
+		case same:
+			missing = ErrInviter
 		}
 	}
-	return ErrInvitationLost
+	return missing
 }
 
 // Offer tells what the invitation offers, to somebody who knows the email of
-// the officer; case does not matter. Whoever does not is told nothing
-// (ErrNotOfficer).
+// the inviter; case does not matter. Whoever does not is told nothing
+// (ErrNotOfficer; ErrNotInviter where a member invites).
 func (i *Invited) Offer(email string) (Offer, error) {
 	if !strings.EqualFold(strings.TrimSpace(email), i.message.Email.Text) {
+		if i.InviterRole() != officer.RoleOfficer {
+			return Offer{}, ErrNotInviter
+		}
 		return Offer{}, ErrNotOfficer
 	}
 	o := Offer{
-		Organization: i.inv.Organization, Name: i.message.Organization.Text, Officer: i.inv.Officer,
-		OfficerName: i.message.Name.Text, OfficerEmail: i.message.Email.Text, Role: i.message.Role, Expires: i.inv.Expires,
+		Organization: i.inv.Organization, Name: i.message.Organization.Text, Inviter: i.inv.Inviter, InviterRole: i.InviterRole(),
+		InviterName: i.message.Name.Text, InviterEmail: i.message.Email.Text, Role: i.message.Role, Expires: i.inv.Expires,
 	}
 	for _, g := range i.message.Groups {
 		o.Groups = append(o.Groups, g.Text)
@@ -120,9 +133,9 @@ func (i *Invited) Offer(email string) (Offer, error) {
 }
 
 // Accept pins the organization in the home of c and answers with the card of
-// its identity, sealed to the officer. email is the officer's, as for Offer.
+// its identity, sealed to the inviter. email is the inviter's, as for Offer.
 // From then on no other organization is opened there (attack 7). Nothing opens
-// until the officer has confirmed. It may be called again after an interruption
+// until the inviter has confirmed. It may be called again after an interruption
 // and answers with the same card.
 func (i *Invited) Accept(ctx context.Context, c Config, email string) (*Workspace, error) {
 	offer, err := i.Offer(email)
@@ -145,9 +158,9 @@ func (i *Invited) Accept(ctx context.Context, c Config, email string) (*Workspac
 	if i.w.state.Member(w.me.Member()) != nil {
 		return nil, fmt.Errorf("your card: %w", ErrTaken)
 	}
-	key, _, err := i.w.state.SealTo(i.inv.Officer, w.now())
+	key, _, err := i.w.state.SealTo(i.inv.Inviter, w.now())
 	if err != nil {
-		return nil, fmt.Errorf("the officer's key: %w", err)
+		return nil, fmt.Errorf("the inviter's key: %w", err)
 	}
 	if w.me.Card().Email.Text == "" {
 		return nil, fmt.Errorf("your card: %w", officer.ErrOpening)
@@ -198,7 +211,7 @@ func (i *Invited) answer(w *Workspace, role officer.Role, no bool, build func() 
 		return b, nil // a stranger's line must not make home forget the one that counts
 	}
 	return b, saveSealed(w.local, w.me.Keys(), acceptedFile, answeredWire{
-		Version: wire.Version, Invite: i.inv.Hash(), Organization: i.inv.Organization, Officer: i.inv.Officer,
+		Version: wire.Version, Invite: i.inv.Hash(), Organization: i.inv.Organization, Inviter: i.inv.Inviter,
 		Role: role, Expires: unix(i.inv.Expires), Declined: number(no), Answer: b,
 	})
 }
@@ -239,6 +252,8 @@ func (w *Workspace) AnsweredInvitation(ctx context.Context) (InvitationInfo, boo
 		info.Status = InvitationDeclined
 	case !w.now().Before(info.Expires):
 		info.Status = InvitationExpired
+	case !w.mayInvite(r.Inviter, r.Role):
+		info.Status = InvitationSuspended
 	}
 	return info, true, nil
 }

@@ -95,7 +95,7 @@ func TestAttack43StoreSeesNoLine(t *testing.T) {
 func keysOf(t *testing.T, inv *plan.Invitation) (list [][]byte) {
 	t.Helper()
 	terms := wire.Sum(wire.LabelInvite, wire.MustMarshal([]any{
-		inv.Organization, inv.Officer, inv.Head.Length, inv.Head.Hash, uint64(inv.Expires.Unix()), inv.Store,
+		inv.Organization, inv.Inviter, inv.Head.Length, inv.Head.Hash, uint64(inv.Expires.Unix()), inv.Store,
 	}))
 	raw := secret.New(inv.Encode().Expose()[4:36])
 	key, err := datakey.New(wire.KeyContext{Organization: inv.Organization, Resource: terms[:], Kind: wire.KindInvitation, Epoch: 1}, raw)

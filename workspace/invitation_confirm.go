@@ -17,10 +17,10 @@ const maxInvitationMail = 64
 
 // invitationMail is what a mailbox holds that belongs to its invitation.
 type invitationMail struct {
-	message  bool // the officer's own
+	message  bool // the inviter's own
 	declined bool
 	cards    []officer.CardFile // different ones
-	// unreadable counts answers to a key of the officer's that does not open.
+	// unreadable counts answers to a key of the inviter's that does not open.
 	// Whoever has the line may leave such; they must not hide the others.
 	unreadable int
 }
@@ -102,6 +102,8 @@ func (w *Workspace) lookIssued(ctx context.Context, inv *plan.Invitation, rec is
 		info.Status = InvitationDeclined
 	case !w.now().Before(info.Expires):
 		info.Status = InvitationExpired
+	case w.requireInviter(rec.Role) != nil:
+		info.Status = InvitationSuspended
 	case len(mail.cards) == 1:
 		info.Status, info.Card = InvitationAccepted, mail.cards[0]
 	}
@@ -109,19 +111,17 @@ func (w *Workspace) lookIssued(ctx context.Context, inv *plan.Invitation, rec is
 }
 
 // ConfirmInvitation lets in whoever has answered an invitation that was made on
-// this device. card is the fingerprint that the officer was shown, and compared
+// this device. card is the fingerprint that the inviter was shown, and compared
 // says that its safety number was compared with its owner by voice or in
 // person; without that only a line that was handed over in person lets
 // somebody in (ErrNotCompared).
 //
 // Two different answers, a no beside a card among them, withdraw the invitation and let nobody in
 // (ErrInvitationContested). An invitation that is not answered, or spent, or
-// whose time by this device's clock is over, changes nothing. It may be called
-// again after a lost answer.
+// whose time by this device's clock is over, changes nothing. Neither does one by
+// somebody who may not let others in like that any more (officer.ErrAuthority,
+// ErrGuestPolicy). It may be called again after a lost answer.
 func (w *Workspace) ConfirmInvitation(ctx context.Context, id officer.Hash, card officer.MemberID, compared bool) (MemberInfo, error) {
-	if err := w.requireOfficer(); err != nil {
-		return MemberInfo{}, err
-	}
 	inv, rec, err := w.findIssued(id)
 	if err != nil {
 		return MemberInfo{}, err
@@ -140,7 +140,7 @@ func (w *Workspace) ConfirmInvitation(ctx context.Context, id officer.Hash, card
 	if info.Status == InvitationJoined && info.Member == card { // an answer of the store was lost
 		return w.memberInfo(ctx, card)
 	}
-	if err := info.Status.err(); err != nil {
+	if err := w.notOpen(info); err != nil {
 		return MemberInfo{}, err
 	}
 	if !compared && !info.InPerson {
@@ -150,8 +150,8 @@ func (w *Workspace) ConfirmInvitation(ctx context.Context, id officer.Hash, card
 		return MemberInfo{}, err
 	}
 	for _, id := range info.Groups {
-		if g := w.state.Group(id); g == nil || g.Ended() {
-			return MemberInfo{}, fmt.Errorf("group of the invitation: %w", officer.ErrEnded)
+		if err := w.checkInto(id, info.Role); err != nil {
+			return MemberInfo{}, fmt.Errorf("group of the invitation: %w", err)
 		}
 		if err := w.reopenGroup(ctx, id); err != nil {
 			return MemberInfo{}, err
@@ -185,7 +185,7 @@ func (w *Workspace) planInvited(ctx context.Context, a plan.Author, inv *plan.In
 	if err := w.checkExpiry(info.Role, info.Until); err != nil {
 		return nil, err
 	}
-	if err := w.CheckCard(ctx, info.Card); err != nil {
+	if err := w.CheckCard(ctx, info.Card, info.Role); err != nil {
 		return nil, err
 	}
 	directory, err := w.directoryKey(ctx)
@@ -194,10 +194,10 @@ func (w *Workspace) planInvited(ctx context.Context, a plan.Author, inv *plan.In
 	}
 	var seeds []*datakey.Key
 	for _, id := range info.Groups {
-		g := a.State.Group(id)
-		if g == nil || g.Ended() {
-			return nil, fmt.Errorf("group of the invitation: %w", officer.ErrEnded)
+		if err := w.checkInto(id, info.Role); err != nil {
+			return nil, fmt.Errorf("group of the invitation: %w", err)
 		}
+		g := a.State.Group(id)
 		seed, err := w.keys.group(ctx, g, g.Epoch().Number)
 		if err != nil {
 			return nil, fmt.Errorf("group of the invitation: %w", err)

@@ -14,13 +14,13 @@ import (
 )
 
 const (
-	// issuedFile holds the invitations that an officer made on this device,
+	// issuedFile holds the invitations that were made on this device,
 	// sealed under its key: their secrets rest nowhere else.
 	issuedFile = "invitations.sealed"
 	// acceptedFile holds the invitation that this device has answered.
 	acceptedFile = "invitation.sealed"
 
-	// maxHint bounds what an officer notes about an invitation, in bytes.
+	// maxHint bounds what an inviter notes about an invitation, in bytes.
 	maxHint = 256
 	// maxFinished is how many invitations are remembered that are spent or
 	// expired: enough to look back on.
@@ -178,14 +178,14 @@ func (w *Workspace) findIssued(id officer.Hash) (*plan.Invitation, issued, error
 	return nil, issued{}, fmt.Errorf("invitation: %w", ErrNoSuch)
 }
 
-// answeredWire is CBOR[version, hash, organization, officer, role, expires,
+// answeredWire is CBOR[version, hash, organization, inviter, role, expires,
 // declined, answer]: the invitation that was answered here, without its secret.
 type answeredWire struct {
 	_            struct{} `cbor:",toarray"`
 	Version      uint64
 	Invite       officer.Hash
 	Organization officer.OrganizationID
-	Officer      officer.MemberID
+	Inviter      officer.MemberID
 	Role         officer.Role
 	Expires      uint64
 	Declined     uint8

@@ -88,7 +88,7 @@ func TestInvitation(t *testing.T) {
 	}
 	offer, err := i.Offer(" Alice@example.com ")
 	must(t, err)
-	if offer.Name != "Example LLP" || offer.OfficerName != "alice" || offer.Officer != f.People["alice"].Me.Member() || offer.Role != officer.RoleMember {
+	if offer.Name != "Example LLP" || offer.InviterName != "alice" || offer.Inviter != f.People["alice"].Me.Member() || offer.Role != officer.RoleMember {
 		t.Errorf("%+v", offer)
 	}
 	if _, err := i.Accept(ctx, bob.Config(f.Store), "mallory@example.com"); !errors.Is(err, workspace.ErrNotOfficer) || len(bob.Home.Files) != 0 {
@@ -344,7 +344,7 @@ func TestInvitationOfNoOfficer(t *testing.T) {
 	if _, err := f.Open("alice").ConfirmInvitation(ctx, info.ID, carol.Me.Member(), true); !errors.Is(err, officer.ErrAuthority) {
 		t.Errorf("confirmed by a member: %v", err)
 	}
-	if err := accept(t, f.Store, workspacetest.NewPerson(t, "erin"), inv); !errors.Is(err, workspace.ErrInvitationOfficer) {
+	if err := accept(t, f.Store, workspacetest.NewPerson(t, "erin"), inv); !errors.Is(err, workspace.ErrInviter) {
 		t.Errorf("accepted: %v", err)
 	}
 }
@@ -394,7 +394,8 @@ func TestInvitationsAreForgotten(t *testing.T) {
 }
 
 // TestInvitationFaults: every way in which a call of the store can fail while an
-// invitation is made, accepted and confirmed (attack 51).
+// invitation is made, accepted, confirmed and withdrawn, by an officer and by a
+// member of a guest (attack 51).
 func TestInvitationFaults(t *testing.T) {
 	t.Parallel()
 	type world struct {
@@ -402,14 +403,16 @@ func TestInvitationFaults(t *testing.T) {
 		info workspace.InvitationInfo
 		inv  *plan.Invitation
 		bob  *workspacetest.Person
+		by   string // who invites
+		as   officer.Role
 	}
 	steps := map[string]func(ctx context.Context, x *world, st store.Store) error{
 		"create": func(ctx context.Context, x *world, st store.Store) error {
-			w, err := x.f.TryOpen("alice", st)
+			w, err := x.f.TryOpen(x.by, st)
 			if err != nil {
 				return err
 			}
-			_, err = w.CreateInvitation(ctx, workspace.InvitationRequest{Role: officer.RoleMember})
+			_, err = w.CreateInvitation(ctx, workspace.InvitationRequest{Role: x.as})
 			return err
 		},
 		"accept": func(ctx context.Context, x *world, st store.Store) error {
@@ -417,11 +420,11 @@ func TestInvitationFaults(t *testing.T) {
 			if err != nil {
 				return err
 			}
-			_, err = i.Accept(ctx, x.bob.Config(st), "alice@example.com")
+			_, err = i.Accept(ctx, x.bob.Config(st), x.by+"@example.com")
 			return err
 		},
 		"confirm": func(ctx context.Context, x *world, st store.Store) error {
-			w, err := x.f.TryOpen("alice", st)
+			w, err := x.f.TryOpen(x.by, st)
 			if err != nil {
 				return err
 			}
@@ -429,24 +432,25 @@ func TestInvitationFaults(t *testing.T) {
 			return err
 		},
 		"withdraw": func(ctx context.Context, x *world, st store.Store) error {
-			w, err := x.f.TryOpen("alice", st)
+			w, err := x.f.TryOpen(x.by, st)
 			if err != nil {
 				return err
 			}
 			return w.WithdrawInvitation(ctx, x.info.ID)
 		},
 	}
-	for what, step := range steps {
-		t.Run(what, func(t *testing.T) {
+	everything := func(what string, by string, as officer.Role) {
+		step := steps[what]
+		t.Run(by+" "+what, func(t *testing.T) {
 			t.Parallel()
-			x := &world{}
+			x := &world{by: by, as: as}
 			fresh := func(t *testing.T) store.Store {
-				x.f = workspacetest.NewFirm(t, "alice")
+				x.f = lenientTo(t, by)
 				x.bob = workspacetest.NewPerson(t, "bob")
 				x.f.People["bob"] = x.bob
-				x.info, x.inv = invite(t, x.f.Open("alice"), workspace.InvitationRequest{})
+				x.info, x.inv = invite(t, x.f.Open(by), workspace.InvitationRequest{Role: as})
 				if what == "confirm" {
-					must(t, accept(t, x.f.Store, x.bob, x.inv))
+					x.bob = acceptFrom(t, x.f, "bob", by, x.inv)
 				}
 				return x.f.Store
 			}
@@ -462,16 +466,16 @@ func TestInvitationFaults(t *testing.T) {
 				if err := step(ctx, x, under); err != nil {
 					t.Errorf("again: %v", err)
 				}
-				alice := x.f.OpenOn("alice", under)
+				w := x.f.OpenOn(by, under)
 				// Whatever was left behind can be seen, shown again and ended.
-				list, err := alice.Invitations(ctx)
+				list, err := w.Invitations(ctx)
 				must(t, err)
 				for _, i := range list {
 					switch i.Status {
 					case workspace.InvitationPending:
-						line(t, alice, i.ID).Destroy()
+						line(t, w, i.ID).Destroy()
 					case workspace.InvitationAccepted, workspace.InvitationJoined:
-						_, err := alice.ConfirmInvitation(ctx, i.ID, x.bob.Me.Member(), true)
+						_, err := w.ConfirmInvitation(ctx, i.ID, x.bob.Me.Member(), true)
 						must(t, err)
 						if x.f.OpenOn("bob", under).Me() == nil {
 							t.Error("confirmed, and bob is not in")
@@ -481,11 +485,15 @@ func TestInvitationFaults(t *testing.T) {
 						t.Errorf("an invitation is %v", i.Status)
 					}
 				}
-				if _, err := alice.VerifyLog(ctx); err != nil {
+				if _, err := w.VerifyLog(ctx); err != nil {
 					t.Error(err)
 				}
 			})
 		})
+	}
+	for what := range steps {
+		everything(what, "alice", officer.RoleMember)
+		everything(what, "mona", officer.RoleGuest)
 	}
 }
 

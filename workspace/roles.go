@@ -87,8 +87,8 @@ func (w *Workspace) ExpiredGuests(ctx context.Context) (list []MemberInfo) {
 	return list
 }
 
-// AddGuest lets a guest in until a time, or for good with the zero time. The
-// caller has compared the card's safety number with its owner.
+// AddGuest lets a guest in until a time, or for good with the zero time, as
+// CheckCard says. The caller has compared the card's safety number with its owner.
 func (w *Workspace) AddGuest(ctx context.Context, f officer.CardFile, until time.Time) error {
 	return w.addCard(ctx, f, officer.RoleGuest, until)
 }

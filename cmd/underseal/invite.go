@@ -23,9 +23,9 @@ import (
 )
 
 func newInviteCommand(a *app) *cobra.Command {
-	return noun("invite", "Let people in by a line that they paste", `Let people in by a line that they paste. An officer makes it; whoever is invited
-accepts it on their own device; the officer compares their safety number with
-them and confirms.`,
+	return noun("invite", "Let people in by a line that they paste", `Let people in by a line that they paste. An officer makes it, or, for a guest, a
+member where the policy says so; whoever is invited accepts it on their own
+device; who made it compares their safety number with them and confirms.`,
 		newInviteCreateCommand(a), newInviteShowCommand(a), newInviteListCommand(a), newInviteConfirmCommand(a), newInviteWithdrawCommand(a),
 		newInviteAcceptCommand(a), newInviteDeclineCommand(a))
 }
@@ -37,7 +37,8 @@ var (
 	errInvitationBusy = errors.New("another command of this device works on its invitations")
 	errMailPassword   = errors.New("the password of the mail account is missing")
 	errLineStore      = errors.New("the invitation leads to a store that is not in a folder of this computer")
-	errOfficerNumber  = errors.New("this is not the safety number of the officer who invites")
+	errInviterNumber  = errors.New("this is not the safety number of the person who invites you")
+	errNoOfficer      = errors.New("who invites you is no officer of that organization")
 )
 
 func inviteRules() []rule {
@@ -49,7 +50,8 @@ func inviteRules() []rule {
 		{errInvitationBusy, classBusy, "wait until it has ended"},
 		{errMailPassword, classInput, "give --smtp-password-file FILE; with --smtp-remember it is asked for once"},
 		{errLineStore, classInput, "ask your officer, and not by this invitation, where the store is, and give it: --store ADDRESS"},
-		{errOfficerNumber, classRefused, "ask your officer for it again; if it differs, somebody else made this invitation: do not accept it"},
+		{errNoOfficer, classRefused, "if you know who invites you, as a guest: --confirm-inviter EMAIL, from memory; where you are to be a member, do not accept it"},
+		{errInviterNumber, classRefused, "ask them for it again; if it differs, somebody else made this invitation: do not accept it"},
 		{mail.ErrAccount, classUsage, "give --smtp-host, --smtp-port and --smtp-from"},
 		{mail.ErrAddress, classUsage, "an address looks like name@example.com"},
 		{mail.ErrNoTLS, classUnavailable, "no password is sent in clear: have TLS turned on there, then send the invitation again: underseal invite show"},
@@ -61,10 +63,12 @@ func inviteRules() []rule {
 		{workspace.ErrInvitationDeclined, classRefused, "if that was a mistake, make another: underseal invite create"},
 		{workspace.ErrInvitationOpen, classInput, "wait until they have accepted; see: underseal invite list"},
 		{workspace.ErrInvitationContested, classRefused, "somebody else may have the line; nobody was let in, and it is withdrawn. Hand the next one over in another way"},
-		{workspace.ErrInvitationLost, classRefused, "the officer leaves it there again: underseal invite show; or " + another},
+		{workspace.ErrInvitationLost, classRefused, "who made it leaves it there again: underseal invite show; or " + another},
 		{workspace.ErrInvitationStore, classRefused, "check --store, and the fingerprint with an officer"},
-		{workspace.ErrInvitationOfficer, classRefused, another + "; do not use this one"},
+		{workspace.ErrGuestPolicy, classDenied, "an officer lets members do it: underseal policy set --guests members"},
+		{workspace.ErrInviter, classRefused, another + "; do not use this one"},
 		{workspace.ErrNotOfficer, classRefused, "if you are sure of your officer's email, somebody else made this invitation: do not accept it"},
+		{workspace.ErrNotInviter, classRefused, "if you are sure of their email, somebody else made this invitation: do not accept it"},
 		{workspace.ErrNotCompared, classRefused, "call them, and give what they read to you: --safety-number \"DIGITS\""},
 		{workspace.ErrInvitations, classInput, "end some: underseal invite withdraw"},
 		{workspace.ErrInvitationTime, classUsage, "--expires takes 30m, 12h, 7d"},
@@ -120,7 +124,8 @@ func jsonInvitationOf(ctx context.Context, w *workspace.Workspace, i workspace.I
 			j.Email, _ = w.Text(ctx, m.Email, officer.TextEmail)
 			j.SafetyNumber = officer.SafetyNumber(i.Member)
 		}
-	case workspace.InvitationPending, workspace.InvitationDeclined, workspace.InvitationContested, workspace.InvitationExpired, workspace.InvitationWithdrawn:
+	case workspace.InvitationPending, workspace.InvitationDeclined, workspace.InvitationContested, workspace.InvitationExpired, workspace.InvitationWithdrawn,
+		workspace.InvitationSuspended:
 		// nobody has come by it
 	}
 	return j
@@ -154,16 +159,18 @@ const invitationsLock = "invitations.lock"
 const maxClockBehind = 10 * time.Minute
 
 // findInvitation finds one by the beginning of its id; without one, the only
-// one that wait accepts.
+// one that wait accepts, or one that is suspended: why, it says when it is tried.
 func findInvitation(ctx context.Context, w *workspace.Workspace, id string, wait func(workspace.InvitationStatus) bool) (workspace.InvitationInfo, error) {
 	list, err := w.Invitations(ctx)
 	if err != nil {
 		return workspace.InvitationInfo{}, err
 	}
-	var found []workspace.InvitationInfo
+	var found, suspended []workspace.InvitationInfo
 	for _, i := range list {
 		if id == "" && wait(i.Status) || id != "" && len(id) >= 4 && strings.HasPrefix(i.ID.String(), strings.ToLower(id)) {
 			found = append(found, i)
+		} else if i.Status == workspace.InvitationSuspended {
+			suspended = append(suspended, i)
 		}
 	}
 	switch {
@@ -173,6 +180,8 @@ func findInvitation(ctx context.Context, w *workspace.Workspace, id string, wait
 		return workspace.InvitationInfo{}, withHint(fmt.Errorf("%d invitations: %w", len(found), workspace.ErrAmbiguous), "name one by its id; see: underseal invite list")
 	case id == "" && slices.ContainsFunc(list, func(i workspace.InvitationInfo) bool { return i.Status == workspace.InvitationPending }):
 		return workspace.InvitationInfo{}, workspace.ErrInvitationOpen
+	case id == "" && len(suspended) > 0:
+		return suspended[0], nil
 	case id == "":
 		return workspace.InvitationInfo{}, withHint(errNoneOpen, "underseal invite create --role member; what has become of others: underseal invite list")
 	default:
@@ -244,7 +253,8 @@ func newInviteListCommand(a *app) *cobra.Command {
 		Use: "list", Short: "List invitations, and what has become of them", Args: noArgs,
 		Long: `List the invitations that you made on this device, and the one by which you were
 invited on it, with what has become of them: pending, accepted, declined,
-contested, expired, withdrawn, joined.`,
+contested, expired, withdrawn, joined, or suspended: who made it may not let
+anybody in by it, as things stand.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.withInvitations(cmd.Context(), func(w *workspace.Workspace) error { return a.listInvitations(cmd.Context(), w) })
 		},

@@ -18,8 +18,8 @@ import (
 
 // acceptFlags are the questions of an invitation, each with a flag.
 type acceptFlags struct {
-	from, store, officer, digits string
-	step                         string // of setup, before who they are is asked
+	from, store, officer, inviter, digits string
+	step                                  string // of setup, before who they are is asked
 	setupAnswers
 }
 
@@ -30,14 +30,17 @@ func newInviteAcceptCommand(a *app) *cobra.Command {
 	var f acceptFlags
 	c := &cobra.Command{
 		Use: "accept --from FILE", Short: "Accept an invitation on this device", Args: noArgs,
-		Long: `Accept an invitation that an officer gave to you. It is checked first: the
+		Long: `Accept an invitation that somebody gave to you. It is checked first: the
 organization's whole log, and who invites. You type from memory the email of the
 person who is your firm's security officer, and only then you are shown who
 invites you; --confirm-officer gives it where there is no terminal to ask on.
 
+A member who is no officer can make you a guest and nothing else. You are told so,
+and asked for the email of that person: --confirm-inviter.
+
 This device gets an identity, if it has none, and belongs to that organization
-from then on. Nothing opens until the officer has compared your safety number with
-you and confirmed.
+from then on. Nothing opens until who invited you has compared your safety number
+with you and confirmed.
 
 ` + keyStoreHelp,
 		Example: "underseal invite accept --from invitation.txt",
@@ -51,7 +54,9 @@ you and confirmed.
 	}
 	f.addFrom(c)
 	c.Flags().StringVar(&f.officer, "confirm-officer", "", "the `EMAIL` of your firm's security officer, from memory")
-	c.Flags().StringVar(&f.digits, "safety-number", "", "the 60 `DIGITS` of the officer's safety number, if they gave it to you")
+	c.Flags().StringVar(&f.inviter, "confirm-inviter", "", "the `EMAIL` of who invites you as a guest, from memory")
+	c.MarkFlagsMutuallyExclusive("confirm-officer", "confirm-inviter")
+	c.Flags().StringVar(&f.digits, "safety-number", "", "the 60 `DIGITS` of the safety number of who invites you, if they gave it to you")
 	c.Flags().StringVar(&f.name, "name", "", "your `NAME`, as colleagues know it, if this device has no identity yet")
 	c.Flags().StringVar(&f.email, "email", "", "your `EMAIL`, if this device has no identity yet")
 	c.Flags().StringVar(&f.device, "device", "", "`LABEL` of this device (default: its host name)")
@@ -61,7 +66,7 @@ you and confirmed.
 
 func (f *acceptFlags) addFrom(c *cobra.Command) {
 	c.Flags().StringVar(&f.from, "from", "", "`FILE` with the line, or - for standard input")
-	c.Flags().StringVar(&f.store, "store", "", "`ADDRESS` of the store, where you see it elsewhere than the officer")
+	c.Flags().StringVar(&f.store, "store", "", "`ADDRESS` of the store, where you see it elsewhere than who invites you")
 	must(c.RegisterFlagCompletionFunc("from", files))
 }
 
@@ -145,6 +150,7 @@ type jsonAccepted struct {
 	Officer             string    `json:"officer"`
 	OfficerEmail        string    `json:"officer_email"`
 	OfficerSafetyNumber string    `json:"officer_safety_number"`
+	InviterRole         string    `json:"inviter_role"` // of the officer, who may be a member that invites a guest
 	Role                string    `json:"role"`
 	Groups              []string  `json:"groups"`
 	Expires             time.Time `json:"expires"`
@@ -186,43 +192,69 @@ func (a *app) acceptInvitation(ctx context.Context, f acceptFlags) (out jsonAcce
 	defer w.Close()
 	a.warnOfStore(w)
 	out = jsonAccepted{
-		Organization: offer.Name, Fingerprint: officer.FormatFingerprint(offer.Organization), Officer: offer.OfficerName, OfficerEmail: offer.OfficerEmail,
-		OfficerSafetyNumber: officer.SafetyNumber(offer.Officer), Role: offer.Role.String(), Groups: append([]string{}, offer.Groups...),
+		Organization: offer.Name, Fingerprint: officer.FormatFingerprint(offer.Organization), Officer: offer.InviterName, OfficerEmail: offer.InviterEmail,
+		OfficerSafetyNumber: officer.SafetyNumber(offer.Inviter), InviterRole: offer.InviterRole.String(), Role: offer.Role.String(), Groups: append([]string{}, offer.Groups...),
 		Expires: offer.Expires, SafetyNumber: officer.SafetyNumber(me.Member()),
 	}
 	lines := safetyLines(me.Member())
-	a.say("accepted; nothing opens until your officer has confirmed, by %s", day(offer.Expires))
+	who := "your officer"
+	if offer.InviterRole != officer.RoleOfficer {
+		who = "who invited you"
+	}
+	a.say("accepted; nothing opens until %s has confirmed, by %s", who, day(offer.Expires))
 	a.say("your safety number, which they compare with you by voice:\n\n    %s\n    %s\n", lines[0], lines[1])
 	a.sayUnlock(ctx)
-	a.next("underseal invite list, to see whether your officer has confirmed")
+	a.next("underseal invite list, to see whether %s has confirmed", who)
 	return out, nil
 }
 
-// officerAttempts bounds how often the email may be mistyped.
-const officerAttempts = 3
+// inviterAttempts bounds how often the email may be mistyped.
+const inviterAttempts = 3
 
-// checkOffer asks for the officer's email before anything is shown, then shows
+// The questions, of an officer and of a member. The second is the easier one for
+// somebody who makes an organization of their own, so it says before what comes of
+// it: a guest, and nothing that a colleague would be.
+const (
+	whoIsOfficer = "Who is your firm's security officer? Type their email, from memory:"
+	noOfficer    = "Who invites you is no officer of it: you would be a guest there, and nothing else.\nIf it is your own firm's, stop here: its security officer lets you in."
+	whoInvites   = "Who invites you as a guest? Type their email, from memory:"
+	joinOfficer  = "It is your officer's. If you have it from somewhere else, compare it; they will call you in any case.\nDo you want to join, by this officer's invitation?"
+	joinAsGuest  = "It is that of who invites you. If you have it from somewhere else, compare it; they will call you in any case.\nDo you want to join as a guest, by this person's invitation?"
+)
+
+// checkOffer asks for the inviter's email before anything is shown, then shows
 // who invites and asks whether that is right.
 func (a *app) checkOffer(ctx context.Context, i *workspace.Invited, f acceptFlags) (offer workspace.Offer, email string, err error) {
-	if f.officer != "" {
-		if offer, err = i.Offer(f.officer); err != nil {
+	byOfficer := i.InviterRole() == officer.RoleOfficer
+	if given := f.officer + f.inviter; given != "" {
+		if f.officer != "" && !byOfficer {
+			return offer, "", errNoOfficer
+		}
+		if offer, err = i.Offer(given); err != nil {
 			return offer, "", err
 		}
-		if f.digits != "" && a.compareSafetyNumber(ctx, offer.Officer, f.digits, "") != nil {
-			return offer, "", errOfficerNumber
+		if f.digits != "" && a.compareSafetyNumber(ctx, offer.Inviter, f.digits, "") != nil {
+			return offer, "", errInviterNumber
 		}
 		a.showOffer(offer)
-		lines := safetyLines(offer.Officer)
-		a.say("safety number of the officer:\n    %s\n    %s", lines[0], lines[1])
-		return offer, f.officer, nil
+		lines := safetyLines(offer.Inviter)
+		a.say("safety number of the %s:\n    %s\n    %s", offer.InviterRole, lines[0], lines[1])
+		return offer, given, nil
+	}
+	who, join, flag := whoIsOfficer, joinOfficer, "--confirm-officer"
+	if !byOfficer {
+		who, join, flag = whoInvites, joinAsGuest, "--confirm-inviter"
 	}
 	p, err := a.prompt()
 	if err != nil {
-		return offer, "", withHint(err, "give --confirm-officer EMAIL, from memory and not from the invitation's mail")
+		return offer, "", withHint(err, "give "+flag+" EMAIL, from memory and not from the invitation's mail")
 	}
 	a.say("The invitation leads to an organization whose log is whole.")
-	for range officerAttempts {
-		if email, err = p.Line(ctx, "Who is your firm's security officer? Type their email, from memory:"); err != nil {
+	if !byOfficer {
+		a.say("%s", noOfficer)
+	}
+	for range inviterAttempts {
+		if email, err = p.Line(ctx, who); err != nil {
 			return offer, "", err
 		}
 		if offer, err = i.Offer(email); err == nil {
@@ -235,19 +267,18 @@ func (a *app) checkOffer(ctx context.Context, i *workspace.Invited, f acceptFlag
 	}
 	a.showOffer(offer)
 	if f.digits != "" {
-		if a.compareSafetyNumber(ctx, offer.Officer, f.digits, "") != nil {
-			return offer, "", errOfficerNumber
+		if a.compareSafetyNumber(ctx, offer.Inviter, f.digits, "") != nil {
+			return offer, "", errInviterNumber
 		}
 	}
-	return offer, email, a.compareSafetyNumber(ctx, offer.Officer, "",
-		"It is your officer's. If you have it from somewhere else, compare it; they will call you in any case.\nDo you want to join, by this officer's invitation?")
+	return offer, email, a.compareSafetyNumber(ctx, offer.Inviter, "", join)
 }
 
 // showOffer prints what the organization says of itself, each on a line of its
 // own.
 func (a *app) showOffer(o workspace.Offer) {
 	a.say("organization   %s", term.Escape(o.Name))
-	a.say("officer        %s <%s>", term.Escape(o.OfficerName), term.Escape(o.OfficerEmail))
+	a.say("%-14s %s <%s>", o.InviterRole, term.Escape(o.InviterName), term.Escape(o.InviterEmail))
 	a.say("you would be   %s", o.Role)
 	var groups []string
 	for _, g := range o.Groups {
@@ -262,7 +293,7 @@ func newInviteDeclineCommand(a *app) *cobra.Command {
 	var f acceptFlags
 	c := &cobra.Command{
 		Use: "decline --from FILE", Short: "Decline an invitation", Args: noArgs,
-		Long: `Decline an invitation: the officer sees that you did, and nobody is let in by it
+		Long: `Decline an invitation: who made it sees that you did, and nobody is let in by it
 any more. It needs no identity on this device.`,
 		Example: "underseal invite decline --from invitation.txt",
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -296,7 +327,11 @@ any more. It needs no identity on this device.`,
 					Status string `json:"status"`
 				}{workspace.InvitationDeclined.String()}, nil)
 			}
-			a.say("declined; the officer sees it")
+			sees := "the officer"
+			if i.InviterRole() != officer.RoleOfficer {
+				sees = "who invited you"
+			}
+			a.say("declined; %s sees it", sees)
 			return nil
 		},
 	}

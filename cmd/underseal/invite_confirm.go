@@ -15,7 +15,8 @@ func newInviteConfirmCommand(a *app) *cobra.Command {
 	c := &cobra.Command{
 		Use: "confirm [ID]", Short: "Let somebody in who has accepted", Args: atMostOne("ID"),
 		Long: `Let somebody in who has accepted an invitation that you made on this device.
-Compare the safety number with them first, by voice or in person: it is what
+You still have to be allowed to: as an officer, or, for a guest, as a member while
+the policy says so. Compare the safety number with them first, by voice or in person: it is what
 keeps out whoever has read the line on its way. Give it with --safety-number where
 there is no terminal to confirm on. Without an ID it is the only one that was
 accepted.
@@ -49,7 +50,7 @@ func (a *app) confirmInvitation(ctx context.Context, w *workspace.Workspace, inf
 		return err
 	}
 	card := info.Card
-	if err := w.CheckCard(ctx, card); err != nil {
+	if err := w.CheckCard(ctx, card, info.Role); err != nil {
 		return err
 	}
 	a.say("name    %s", term.Escape(card.Name.Text))

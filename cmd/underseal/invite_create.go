@@ -45,7 +45,10 @@ camera, spares you that.
 
 An officer lets people in and takes care of fields; a member reads what is
 granted; a guest, such as outside counsel, sees nobody else's name, and stays, with
---until, to a last day.`,
+--until, to a last day.
+
+Officers invite. Members invite guests, where an officer has said so: underseal
+policy set --guests members.`,
 		Example: `underseal invite create --role member --for "Bob, new paralegal"
 underseal invite create --role member --group litigation --deliver mail \
     --to bob@example.com --smtp-host smtp.example.com --smtp-user alice \
@@ -180,7 +183,7 @@ func (a *app) deliver(ctx context.Context, w *workspace.Workspace, info workspac
 	id := info.ID.String()[:shortID]
 	out := jsonInvitationLine{jsonInvitation: jsonInvitationOf(ctx, w, info), Delivered: f.deliver}
 	if f.deliver == deliverMail {
-		if err := sendInvitation(ctx, info, account, f.to, line); err != nil {
+		if err := sendInvitation(ctx, w.Me().Role, info, account, f.to, line); err != nil {
 			return withHint(err, fmt.Sprintf("the invitation is made: underseal invite show %s sends it again, underseal invite withdraw %s ends it", id, id))
 		}
 		a.say("sent invitation %s to %s; it expires on %s", id, term.Escape(f.to), day(info.Expires))

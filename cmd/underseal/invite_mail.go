@@ -18,6 +18,7 @@ import (
 	"github.com/underseal/underseal/internal/term"
 	"github.com/underseal/underseal/internal/wire"
 	"github.com/underseal/underseal/keyring"
+	"github.com/underseal/underseal/officer"
 	"github.com/underseal/underseal/workspace"
 )
 
@@ -191,28 +192,47 @@ func (m mailAccount) save(home workspace.Local, d *keyring.Device) error {
 	return home.Save(mailFile, b)
 }
 
-// invitationMail is the text of the mail. It has no link: who is led to a page
-// types their line there, and a mail from anybody can have one.
-const invitationMail = `Hello,
+// The texts of the mail: of an officer's, and of a member's, who invites a guest.
+// They have no link: who is led to a page types their line there, and a mail from
+// anybody can have one. Nor have they the email that is asked for.
+const (
+	officersMail = `Hello,
 
 you are invited to read what your firm keeps sealed with Underseal. Three steps:
 
 1. Install Underseal. Your firm tells you how; this mail has no link to it.
-2. Start it by typing: underseal setup
+` + invitationSteps + `
+You will be asked for the email of your firm's security officer: type it from
+memory, and not from this mail. Then call that person, at a number that you
+know: you compare a safety number, and without that nothing opens.
+`
+	membersMail = `Hello,
+
+you are invited, as a guest, to read what a firm keeps sealed with Underseal. Three
+steps:
+
+1. Install Underseal. Who invites you tells you how; this mail has no link to it.
+` + invitationSteps + `
+You will be asked for the email of the person who invites you: type it from
+memory, and not from this mail. Then call that person, at a number that you
+know: you compare a safety number, and without that nothing opens.
+`
+	invitationSteps = `2. Start it by typing: underseal setup
    When it asks how you begin, choose "I have an invitation".
 3. Paste this, which is one line even if it is shown in several:
 
 %s
 
 It works once, for you alone, until %s. Do not pass it on.
-
-You will be asked for the email of your firm's security officer: type it from
-memory, and not from this mail. Then call that person, at a number that you
-know: you compare a safety number, and without that nothing opens.
 `
+)
 
-func sendInvitation(ctx context.Context, info workspace.InvitationInfo, m mailAccount, to string, line *secret.Bytes) error {
+func sendInvitation(ctx context.Context, by officer.Role, info workspace.InvitationInfo, m mailAccount, to string, line *secret.Bytes) error {
+	text := officersMail
+	if by != officer.RoleOfficer {
+		text = membersMail
+	}
 	return mail.Send(ctx, mail.Account{Host: m.Host, Port: m.Port, User: m.User, Password: m.Password, From: m.From}, mail.Message{
-		To: strings.TrimSpace(to), Subject: "Your invitation to Underseal", Text: fmt.Sprintf(invitationMail, line.Expose(), info.Expires.Local().Format("2 January 2006, 15:04")),
+		To: strings.TrimSpace(to), Subject: "Your invitation to Underseal", Text: fmt.Sprintf(text, line.Expose(), info.Expires.Local().Format("2 January 2006, 15:04")),
 	})
 }

@@ -56,6 +56,7 @@ type (
 		Officer             string   `json:"officer"`
 		OfficerEmail        string   `json:"officer_email"`
 		OfficerSafetyNumber string   `json:"officer_safety_number"`
+		InviterRole         string   `json:"inviter_role"`
 		Role                string   `json:"role"`
 		Groups              []string `json:"groups"`
 		Expires             string   `json:"expires"`

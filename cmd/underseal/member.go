@@ -86,7 +86,7 @@ func (a *app) addMember(ctx context.Context, w *workspace.Workspace, card office
 	if w.Me() != nil && w.State().Member(card.Card.ID()) != nil {
 		return fmt.Errorf("%s: %w", term.Escape(card.Email.Text), errMember)
 	}
-	if err := w.CheckCard(ctx, card); err != nil {
+	if err := w.CheckCard(ctx, card, role); err != nil {
 		return err
 	}
 	if err := a.confirmSafetyNumber(ctx, card, digits); err != nil {

@@ -18,8 +18,8 @@ import (
 type setupAnswers struct {
 	name, email, device, firm, store, fingerprint string
 	backup, backupOut                             string
-	invitation, confirmOfficer, pair              string
-	restore, passphraseFile                       string
+	invitation, confirmOfficer, confirmInviter    string
+	pair, restore, passphraseFile                 string
 	paste, found                                  bool // which question is asked next
 }
 
@@ -59,6 +59,8 @@ underseal setup --restore me.age --store dir:/srv/firm`,
 	c.Flags().StringVar(&s.fingerprint, "fingerprint", "", "join the organization with this `FINGERPRINT`")
 	c.Flags().StringVar(&s.invitation, "invitation", "", "join by the invitation in this `FILE`, or - for standard input")
 	c.Flags().StringVar(&s.confirmOfficer, "confirm-officer", "", "the `EMAIL` of your firm's security officer, from memory, with --invitation")
+	c.Flags().StringVar(&s.confirmInviter, "confirm-inviter", "", "the `EMAIL` of who invites you as a guest, from memory, with --invitation")
+	c.MarkFlagsMutuallyExclusive("confirm-officer", "confirm-inviter")
 	c.Flags().StringVar(&s.pair, "pair", "", "become another device of yours, by the code in this `FILE`, or - for standard input")
 	c.Flags().StringVar(&s.store, "store", "", "`ADDRESS` where the organization rests, such as dir:/srv/firm")
 	c.Flags().StringVar(&s.backup, "backup", "", "`KIND` of backup to make: paper, passphrase, or later")
@@ -263,7 +265,7 @@ func (a *app) askOrganization(ctx context.Context, s *setupAnswers) error {
 
 // setupInvited joins by an invitation. step is where that makes the identity.
 func (a *app) setupInvited(ctx context.Context, s setupAnswers, step string) error {
-	_, err := a.acceptInvitation(ctx, acceptFlags{from: s.invitation, store: s.store, officer: s.confirmOfficer, setupAnswers: s, step: step})
+	_, err := a.acceptInvitation(ctx, acceptFlags{from: s.invitation, store: s.store, officer: s.confirmOfficer, inviter: s.confirmInviter, setupAnswers: s, step: step})
 	return err
 }
 

@@ -206,7 +206,7 @@ func (a *app) printStatus(s jsonStatus, failed bool) {
 	case slices.ContainsFunc(s.Pending, func(p string) bool { return strings.HasSuffix(p, thenFinish) }):
 		a.next("underseal recovery finish, when enough officers have approved")
 	case s.invited:
-		a.next("underseal invite list, to see whether your officer has confirmed")
+		a.next("underseal invite list, to see whether you were let in")
 	case s.Role == "":
 		a.next("underseal identity card --out you.card, and give it to an officer")
 	}

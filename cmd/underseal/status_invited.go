@@ -13,7 +13,7 @@ import (
 )
 
 const (
-	pendingConfirm = "waiting for the officer who invited you: they compare your safety number with you and confirm; see it with underseal identity show"
+	pendingConfirm = "waiting for the person who invited you: they compare your safety number with you and confirm; see it with underseal identity show"
 	pendingTaken   = "somebody else was let in by your invitation: tell your officer at once"
 	pendingOfficer = "your organization wants officers to be able to bring you back, and has too few of them besides you: underseal invite create --role officer, or underseal member role EMAIL --role officer"
 	pendingEnroll  = "officers cannot bring you back, as your organization wants it: underseal recovery enroll"
@@ -52,7 +52,7 @@ func hintInvited(ctx context.Context, w *workspace.Workspace, err error) error {
 	case failed != nil, !found, i.Status == workspace.InvitationJoined:
 		return err
 	case i.Status == workspace.InvitationAccepted:
-		return withHint(err, "wait until the officer who invited you has confirmed; see: underseal invite list")
+		return withHint(err, "wait until the person who invited you has confirmed; see: underseal invite list")
 	case i.Status == workspace.InvitationTaken:
 		return withHint(err, pendingTaken)
 	default:
@@ -60,11 +60,11 @@ func hintInvited(ctx context.Context, w *workspace.Workspace, err error) error {
 	}
 }
 
-// statusInvitations tells an officer who has answered. Another command that
-// works on the invitations knows better: then nothing is said.
+// statusInvitations tells who invites whether somebody has answered. Another
+// command that works on the invitations knows better: then nothing is said.
 func statusInvitations(ctx context.Context, w *workspace.Workspace, s *jsonStatus) error {
 	name := filepath.Join(s.Home, invitationsLock)
-	if m := w.Me(); m == nil || m.Role != officer.RoleOfficer {
+	if w.Me() == nil {
 		return nil
 	} else if _, err := os.Stat(name); err != nil {
 		return nil // nobody was invited from here

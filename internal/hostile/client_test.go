@@ -229,7 +229,7 @@ func TestAttack10NameIsNotFreeBecauseTheStoreFails(t *testing.T) {
 		if err := w.NewField(ctx, "ssn"); err == nil {
 			t.Fatalf("a second field of the label after %d calls", after)
 		}
-		if err := w.CheckCard(ctx, workspacetest.NewPerson(t, "bob").Me.Card()); err == nil {
+		if err := w.CheckCard(ctx, workspacetest.NewPerson(t, "bob").Me.Card(), officer.RoleMember); err == nil {
 			t.Errorf("a second member of the email after %d calls", after)
 		}
 	}

@@ -17,7 +17,7 @@ type invitationVector struct {
 	// of a line
 	Secret       hx     `json:"secret,omitempty"`
 	Organization hx     `json:"organization,omitempty"`
-	Officer      hx     `json:"officer,omitempty"`
+	Inviter      hx     `json:"inviter,omitempty"`
 	Length       uint64 `json:"length,omitempty"`
 	Hash         hx     `json:"hash,omitempty"`
 	Expires      uint64 `json:"expires,omitempty"`
@@ -27,7 +27,7 @@ type invitationVector struct {
 
 	// of mail
 	Mail    hx       `json:"mail,omitempty"`
-	UserKey hx       `json:"user_key,omitempty"` // the seed of the officer's
+	UserKey hx       `json:"user_key,omitempty"` // the seed of the inviter's
 	Role    uint64   `json:"role,omitempty"`
 	Texts   []string `json:"texts,omitempty"` // organization, name, email, groups
 	Answer  uint64   `json:"answer,omitempty"`
@@ -39,13 +39,13 @@ const invitePrefix = "underseal-invite"
 
 // invitation is one in its parts.
 type invitation struct {
-	secret, organization, officer, hash []byte
+	secret, organization, inviter, hash []byte
 	length, expires                     uint64
 	store                               string
 }
 
 func (i invitation) terms() []byte {
-	return array(bstr(i.organization), bstr(i.officer), num(i.length), bstr(i.hash), num(i.expires), tstr(i.store))
+	return array(bstr(i.organization), bstr(i.inviter), num(i.length), bstr(i.hash), num(i.expires), tstr(i.store))
 }
 
 func (i invitation) encode() []byte { return array(num(1), bstr(i.secret), i.terms()) }
@@ -70,7 +70,7 @@ const inviteStep = 8192
 func invitationVectors() []invitationVector {
 	alice, bob := newPerson("Alice Invites"), newPerson("Bob Invited")
 	good := invitation{
-		secret: random("secret of an invitation", 32), organization: random("organization", 32), officer: alice.id(),
+		secret: random("secret of an invitation", 32), organization: random("organization", 32), inviter: alice.id(),
 		hash: random("head of an invitation", 32), length: 4711, expires: 1772960400, store: "dir:/srv/firm",
 	}
 	return append(inviteLineVectors(good), append(inviteMessageVectors(good), inviteAnswerVectors(good, alice, bob)...)...)
@@ -79,7 +79,7 @@ func invitationVectors() []invitationVector {
 func inviteLineVectors(good invitation) (out []invitationVector) {
 	add := func(name string, i invitation, line string) {
 		out = append(out, invitationVector{
-			Name: name, Kind: "line", Line: line, Secret: i.secret, Organization: i.organization, Officer: i.officer, Length: i.length, Hash: i.hash,
+			Name: name, Kind: "line", Line: line, Secret: i.secret, Organization: i.organization, Inviter: i.inviter, Length: i.length, Hash: i.hash,
 			Expires: i.expires, Store: i.store, Invite: i.key(1).commitment(), Mailbox: i.key(1).derive(wire.LabelInviteBox),
 		})
 	}
@@ -124,7 +124,7 @@ func inviteLineVectors(good invitation) (out []invitationVector) {
 	bad("without its last byte", "I-2", inviteLine(b[:len(b)-1]))
 	bad("version 0", "I-2", inviteLine(cat([]byte{b[0], 0}, b[2:])))
 	bad("a secret of 31 bytes", "I-2", change(func(i *invitation) { i.secret = i.secret[1:] }).line())
-	bad("five terms", "I-2", inviteLine(array(num(1), bstr(good.secret), array(bstr(good.organization), bstr(good.officer), num(1), bstr(good.hash), num(1)))))
+	bad("five terms", "I-2", inviteLine(array(num(1), bstr(good.secret), array(bstr(good.organization), bstr(good.inviter), num(1), bstr(good.hash), num(1)))))
 	bad("a number in a longer form", "I-2", inviteLine(cat([]byte{0x83, 0x18, 0x01}, b[2:])))
 	bad("version 2", "I-3", inviteLine(cat([]byte{b[0], 2}, b[2:])))
 	bad("no organization", "I-4", change(func(i *invitation) { i.organization = make([]byte, 32) }).line())

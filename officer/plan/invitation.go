@@ -34,17 +34,17 @@ var ErrInvitation = errors.New("not a valid invitation")
 // Terms are what an invitation says in the open to whoever has its line.
 type Terms struct {
 	Organization officer.OrganizationID
-	Officer      officer.MemberID // who invites
-	Head         officer.Head     // that the officer saw: attack 12
-	Expires      time.Time        // whole seconds; judged by the officer's clock
+	Inviter      officer.MemberID // an officer, or a member who invites a guest
+	Head         officer.Head     // that the inviter saw: attack 12
+	Expires      time.Time        // whole seconds; judged by the inviter's clock
 	Store        string           // the address where the organization rests
 }
 
-// termsWire is CBOR[organization, officer, length, hash, expires, store].
+// termsWire is CBOR[organization, inviter, length, hash, expires, store].
 type termsWire struct {
 	_            struct{} `cbor:",toarray"`
 	Organization officer.OrganizationID
-	Officer      officer.MemberID
+	Inviter      officer.MemberID
 	Length       uint64
 	Hash         officer.Hash
 	Expires      uint64
@@ -63,7 +63,7 @@ const invitationParts = 3
 
 func (t Terms) wire() termsWire {
 	return termsWire{
-		Organization: t.Organization, Officer: t.Officer, Length: t.Head.Length, Hash: t.Head.Hash,
+		Organization: t.Organization, Inviter: t.Inviter, Length: t.Head.Length, Hash: t.Head.Hash,
 		Expires: uint64(t.Expires.Unix()), Store: t.Store,
 	}
 }
@@ -152,7 +152,7 @@ func DecodeInvitation(b *secret.Bytes) (*Invitation, error) {
 		return nil, fmt.Errorf("%w: expiry", ErrInvitation)
 	}
 	return newInvitation(Terms{
-		Organization: t.Organization, Officer: t.Officer, Head: officer.Head{Length: t.Length, Hash: t.Hash},
+		Organization: t.Organization, Inviter: t.Inviter, Head: officer.Head{Length: t.Length, Hash: t.Hash},
 		Expires: time.Unix(int64(t.Expires), 0).UTC(), Store: t.Store,
 	}, s)
 }

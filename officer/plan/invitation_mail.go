@@ -30,14 +30,14 @@ type mailWire struct {
 	Sealed  []byte
 }
 
-// InvitationMessage is what the officer leaves in the mailbox for an invited
+// InvitationMessage is what the inviter leaves in the mailbox for an invited
 // person, who cannot read the directory. The reader holds each opening against
 // the log's own commitment.
 type InvitationMessage struct {
 	_            struct{} `cbor:",toarray"`
 	Role         officer.Role
 	Organization officer.Opening // the organization's name
-	Name, Email  officer.Opening // the officer's
+	Name, Email  officer.Opening // the inviter's
 	Groups       []officer.Opening
 }
 
@@ -61,7 +61,7 @@ func (m InvitationMessage) check() error {
 	return nil
 }
 
-// SealMessage seals the officer's message for whoever has the line.
+// SealMessage seals the inviter's message for whoever has the line.
 func (i *Invitation) SealMessage(m InvitationMessage) ([]byte, error) {
 	if err := m.check(); err != nil {
 		return nil, err
@@ -94,7 +94,7 @@ type answerWire struct {
 	_        struct{} `cbor:",toarray"`
 	Kind     uint8
 	Signing  []byte // with which the card's device signed the envelope
-	Envelope []byte // the answer's own key, sealed to the officer's user key
+	Envelope []byte // the answer's own key, sealed to the inviter's user key
 	Card     []byte // the card file under that key
 }
 
@@ -105,15 +105,15 @@ type Answer struct {
 }
 
 // Accept makes the answer of somebody who wants to be let in: their card,
-// sealed to the officer's user key, which the caller took from its verified
+// sealed to the inviter's user key, which the caller took from its verified
 // log, and authenticated under the invitation's secret.
-func (i *Invitation) Accept(card officer.CardFile, officerKey []byte, by *keyring.Device) ([]byte, error) {
+func (i *Invitation) Accept(card officer.CardFile, inviterKey []byte, by *keyring.Device) ([]byte, error) {
 	key, err := datakey.Generate(i.context(answerEpoch))
 	if err != nil {
 		return nil, err
 	}
 	defer key.Destroy()
-	sealed, err := envelope.Seal(key, MemberRecipient(i.Officer, officerKey), officerKey, by)
+	sealed, err := envelope.Seal(key, MemberRecipient(i.Inviter, inviterKey), inviterKey, by)
 	if err != nil {
 		return nil, err
 	}
@@ -129,7 +129,7 @@ func (i *Invitation) Decline() ([]byte, error) {
 	return i.sealMail(wire.LabelInviteAnswer, answerWire{Kind: declined, Signing: []byte{}, Envelope: []byte{}, Card: []byte{}})
 }
 
-// OpenAnswer reads an answer. key gives the officer's user key whose public
+// OpenAnswer reads an answer. key gives the inviter's user key whose public
 // half has a hash; its errors are passed on. Everything else that is wrong is
 // ErrInvitation, and the answer is nobody's.
 func (i *Invitation) OpenAnswer(b []byte, key func(officer.Hash) (*envelope.PrivateKey, error)) (Answer, error) {
@@ -154,7 +154,7 @@ func (i *Invitation) OpenAnswer(b []byte, key func(officer.Hash) (*envelope.Priv
 	}
 	opened, err := e.Open(private, w.Signing, envelope.Info{
 		Context: i.context(answerEpoch), Commitment: claims.Commitment,
-		Recipient: MemberRecipient(i.Officer, private.Public()), Sender: claims.Sender,
+		Recipient: MemberRecipient(i.Inviter, private.Public()), Sender: claims.Sender,
 	})
 	if err != nil {
 		return Answer{}, fmt.Errorf("%w: %w", ErrInvitation, err)

@@ -21,7 +21,7 @@ import (
 
 func goodTerms() plan.Terms {
 	return plan.Terms{
-		Organization: officer.OrganizationID{1}, Officer: officer.MemberID{2}, Head: officer.Head{Length: 3, Hash: officer.Hash{4}},
+		Organization: officer.OrganizationID{1}, Inviter: officer.MemberID{2}, Head: officer.Head{Length: 3, Hash: officer.Hash{4}},
 		Expires: time.Date(2026, 3, 8, 9, 0, 0, 0, time.UTC), Store: "dir:/srv/firm",
 	}
 }
@@ -46,7 +46,7 @@ func TestInvitationLine(t *testing.T) {
 			Store:   rapid.StringMatching(`dir:[!-~]{1,316}`).Draw(t, "store"),
 		}
 		copy(terms.Organization[:], rapid.SliceOfN(rapid.ByteMin(1), 32, 32).Draw(t, "organization"))
-		copy(terms.Officer[:], rapid.SliceOfN(rapid.Byte(), 32, 32).Draw(t, "officer"))
+		copy(terms.Inviter[:], rapid.SliceOfN(rapid.Byte(), 32, 32).Draw(t, "inviter"))
 		copy(terms.Head.Hash[:], rapid.SliceOfN(rapid.Byte(), 32, 32).Draw(t, "hash"))
 		inv, err := plan.NewInvitation(terms)
 		if err != nil {
@@ -160,7 +160,7 @@ func TestInvitationMail(t *testing.T) {
 	t.Parallel()
 	alice, bob := newPerson(t, "alice").u, newPerson(t, "bob").u
 	terms := goodTerms()
-	terms.Officer = alice.Member()
+	terms.Inviter = alice.Member()
 	inv, other := newInvitation(t, terms), newInvitation(t, terms)
 	key := func(h officer.Hash) (*envelope.PrivateKey, error) {
 		if p := alice.FirstUserKey().Private; p.Hash() == h {
@@ -293,7 +293,7 @@ func FuzzInvitationMail(f *testing.F) {
 		f.Fatal(err)
 	}
 	terms := wire.Sum(wire.LabelInvite, wire.MustMarshal([]any{
-		inv.Organization, inv.Officer, inv.Head.Length, inv.Head.Hash, uint64(inv.Expires.Unix()), inv.Store,
+		inv.Organization, inv.Inviter, inv.Head.Length, inv.Head.Hash, uint64(inv.Expires.Unix()), inv.Store,
 	}))
 	key, err := datakey.New(wire.KeyContext{Organization: inv.Organization, Resource: terms[:], Kind: wire.KindInvitation, Epoch: 1}, secret.New(inv.Encode().Expose()[4:36]))
 	if err != nil || key.Commitment() != inv.Hash() {

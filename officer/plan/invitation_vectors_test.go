@@ -15,7 +15,7 @@ import (
 
 type invitationVector struct {
 	Name, Kind, Rule, Line, Store, Email string
-	Secret, Organization, Officer, Hash  vectortest.Hex
+	Secret, Organization, Inviter, Hash  vectortest.Hex
 	Invite, Mailbox, Mail, Member        vectortest.Hex
 	UserKey                              vectortest.Hex `json:"user_key"`
 	Length, Expires, Role, Answer        uint64
@@ -84,7 +84,7 @@ func TestInvitationVectors(t *testing.T) { //nolint:tparallel // it counts the r
 
 func (v invitationVector) line(t *testing.T, inv *plan.Invitation) {
 	t.Helper()
-	if inv.Organization != vectortest.Array[officer.OrganizationID](t, v.Organization) || inv.Officer != vectortest.Array[officer.MemberID](t, v.Officer) ||
+	if inv.Organization != vectortest.Array[officer.OrganizationID](t, v.Organization) || inv.Inviter != vectortest.Array[officer.MemberID](t, v.Inviter) ||
 		inv.Head != (officer.Head{Length: v.Length, Hash: vectortest.Array[officer.Hash](t, v.Hash)}) ||
 		uint64(inv.Expires.Unix()) != v.Expires || inv.Store != v.Store || string(inv.Encode().Expose()[4:36]) != string(v.Secret) {
 		t.Errorf("terms %+v", inv.Terms)

@@ -32,7 +32,7 @@ export function parseLine(text) {
     checkVersion(bytes, 3);
     return parse(bytes, maxInvitation, layout);
   });
-  const [organization, officer, length, hash, expires, store] = terms;
+  const [organization, inviter, length, hash, expires, store] = terms;
   must(organization.some((byte) => byte !== 0), 'I-4', 'no organization');
   must(length !== 0, 'I-4', 'an empty log');
   must(expires >= 1 && expires <= maxTime, 'I-4', 'expiry');
@@ -41,7 +41,7 @@ export function parseLine(text) {
   const context = { organization, resource: sum('underseal/v1/invite', encode(terms)), kind, epoch: 1 };
   const key = new DataKey(secret, context);
   return {
-    secret, organization, officer, length, hash, expires, store, key, context,
+    secret, organization, inviter, length, hash, expires, store, key, context,
     invite: key.commitment, mailbox: key.derive('underseal/v1/invite-mailbox'),
   };
 }
@@ -60,7 +60,7 @@ function openMail(invitation, label, mail) {
   return padded.subarray(0, mark);
 }
 
-/** Opens the officer's message (I-5, I-6). */
+/** Opens the inviter's message (I-5, I-6). */
 export function openMessage(invitation, mail) {
   const content = openMail(invitation, 'underseal/v1/invite-message', mail);
   return within('I-6', () => {
@@ -80,7 +80,7 @@ export function openMessage(invitation, mail) {
  * Opens an answer (I-5, I-7).
  * @param {ReturnType<typeof parseLine>} invitation
  * @param {Uint8Array} mail
- * @param {Uint8Array} seed of the officer's user key
+ * @param {Uint8Array} seed of the inviter's user key
  */
 export function openAnswer(invitation, mail, seed) {
   const content = openMail(invitation, 'underseal/v1/invite-answer', mail);
@@ -92,7 +92,7 @@ export function openAnswer(invitation, mail, seed) {
     }
     must(answer === 1, 'I-7', 'neither yes nor no');
     const { sender, commitment } = parseEnvelope(envelope);
-    const recipient = { kind: 1, id: invitation.officer, key: publicKeyName(sealingKeyPair(seed).publicKey) };
+    const recipient = { kind: 1, id: invitation.inviter, key: publicKeyName(sealingKeyPair(seed).publicKey) };
     const context = { ...invitation.context, epoch: 2 };
     const raw = openEnvelope(envelope, seed, signing, { ...context, commitment, recipient, sender });
     const text = fromUtf8(new DataKey(raw, context).open('underseal/v1/invite-card', new Uint8Array(0), sealed));
