@@ -17,9 +17,10 @@ modules_pinned() {
 go_tests() {
 	local flags=(-json -count=1 -timeout 30m)
 	if have gcc || have cc || have clang; then
-		# scrypt is one computation on memory of its own, a second each time on
-		# purpose; watched for races it takes twice that.
-		flags+=(-race -gcflags=golang.org/x/crypto/scrypt=-race=false)
+		local race
+		race=$(scripts/raceflags.sh)
+		# shellcheck disable=SC2206 # a list of words
+		flags+=($race)
 	else
 		missing "a C compiler" "install gcc; the tests run without the race detector"
 	fi
