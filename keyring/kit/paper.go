@@ -282,9 +282,10 @@ func (p *page) code(x, y float64, b *Backup) error {
 func (p *page) advice(d Details) float64 {
 	const gap = 9.0
 	width := (p.width - 2*margin - gap) / 2
-	restore := "`underseal backup restore`"
+	// Whoever reads this may have forgotten everything about the program.
+	restore := "Type `underseal backup restore --store` and the address of your firm's store, which its officers know."
 	if d.Store != "" {
-		restore += ", with the store named above"
+		restore = "Type `underseal backup restore --store` and the store named above. Has it moved since, ask your security officer."
 	}
 	column := func(x float64, title string, numbered bool, items ...string) float64 {
 		y := p.y
@@ -303,8 +304,8 @@ func (p *page) advice(d Details) float64 {
 		return y
 	}
 	return max(column(margin, "To get everything back", true,
-		"Install Underseal on a computer that you trust.",
-		"Type "+restore+".",
+		"Install Underseal on a computer that you trust: `github.com/underseal/underseal`",
+		restore,
 		"Type the 24 words when you are asked for them, or read the code with a scanner and paste what it says.",
 		"The program shows a fingerprint. Compare it with the one above; if they differ, stop.",
 		"Make a new kit with `underseal backup create`, and end this one with `underseal device remove`.",
