@@ -3,7 +3,7 @@
 # detector. It watches everything but arithmetic: scrypt, curves, ML-KEM and
 # Keccak compute on memory of one call, which no goroutine shares, and take up
 # to twenty times as long when each of their reads is noted. What calls them is
-# watched, and so is every argument they are given on its way there.
+# watched: a message that changes while it is signed is found as before.
 set -euo pipefail
 
 echo -race
