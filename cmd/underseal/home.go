@@ -85,7 +85,7 @@ func (h homeDir) Lock(ctx context.Context, name string) (unlock func(), err erro
 		case err == nil:
 			return func() { _ = f.Close() }, nil // nothing was written
 		case !errors.Is(err, errSlotTaken):
-			return func() {}, nil //nolint:nilerr // where files cannot be locked, commands are run one by one
+			return func() {}, nil // where files cannot be locked, commands are run one by one
 		}
 		select {
 		case <-ctx.Done():
