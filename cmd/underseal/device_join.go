@@ -89,11 +89,8 @@ func (a *app) join(ctx context.Context, f joinFlags) error {
 		id = nil
 	case err != nil:
 		return err
-	default:
-		// An attempt that was interrupted at its end has an identity and no pin.
-		if _, err := workspace.ReadPin(home); !errors.Is(err, workspace.ErrNoOrganization) || !workspace.PairingJoined(home) {
-			return errIdentityExists
-		}
+	case !workspace.PairingJoined(home): // else an attempt was interrupted at its end
+		return errIdentityExists
 	}
 	j, err := a.joining(ctx, home, f, id != nil)
 	if err != nil {

@@ -21,42 +21,44 @@ import (
 	"github.com/underseal/underseal/workspace/workspacetest"
 )
 
-// fileCalls are the system calls by which a file appears, is replaced or goes.
-const fileCalls = "linkat,renameat,renameat2,unlinkat,mkdirat"
-
-// killAtFile runs a command and kills it as its n-th call of fileCalls begins,
-// counted by thread; false where it came to its end before.
-func (w *world) killAtFile(n int, who string, args ...string) bool {
+// everyFile kills a command at each of its file operations; in short tests at so
+// many of them, from the first to the last. before is what must be there and returns
+// who types the command and what, after is what is checked and done again.
+func (w *world) everyFile(kills int, before func(n int) []string, after func(n int)) {
 	w.t.Helper()
-	c := w.command(who, args...)
-	trace := exec.Command("strace", append([]string{
-		"-f", "-qq", "-o", w.path("trace"), "-e", "trace=" + fileCalls, "-e", fmt.Sprintf("inject=%s:signal=KILL:when=%d", fileCalls, n), c.Path,
-	}, args...)...)
-	trace.Dir, trace.Env = c.Dir, c.Env
-	out, err := trace.CombinedOutput()
-	text, readErr := os.ReadFile(w.path("trace"))
-	must(w.t, readErr)
-	if killed := strings.Contains(string(text), "+++ killed by SIGKILL +++"); killed != (err != nil) {
-		w.t.Fatalf("%v: %v\n%s", args, err, out)
-	}
-	return err != nil
-}
-
-// everyFile kills a command at each of its file operations: before is what must
-// be there, after what is checked and done again.
-func (w *world) everyFile(before func(n int) []string, after func(n int)) {
-	w.t.Helper()
-	for n := 1; ; n++ {
-		killed := w.killAtFile(n, "alice", before(n)...)
+	kill := func(n int) (calls int, killed bool) {
+		w.t.Helper()
+		typed := before(n)
+		calls, killed, err := killAtCall(w.command(typed[0], typed[1:]...), n)
+		if err != nil {
+			w.t.Fatalf("%v, killed at %d: %v", typed, n, err)
+		}
 		w.run("alice", "log", "verify")
 		after(n)
-		if !killed {
-			if w.t.Logf("killed %d times", n-1); n < 4 {
-				w.t.Errorf("only %d file operations were met", n-1)
-			}
-			return
+		return calls, killed
+	}
+	all, _ := kill(0)
+	if kills = min(kills, all); os.Getenv("UNDERSEAL_LONG") != "" {
+		kills = all
+	}
+	if kills < 3 {
+		w.t.Fatalf("only %d file operations", all)
+	}
+	met := 0
+	for i := range kills {
+		if _, killed := kill(1 + i*(all-1)/(kills-1)); killed {
+			met++
 		}
 	}
+	if w.t.Logf("killed at %d of %d file operations", met, all); met < kills-2 { // how many there are varies a little
+		w.t.Errorf("only %d of %d kills", met, kills)
+	}
+}
+
+// retype types a command once more, which must end well.
+func (w *world) retype(typed []string) {
+	w.t.Helper()
+	w.run(typed[0], typed[1:]...)
 }
 
 // listed are the labels of Alice's devices that were not removed.
@@ -82,7 +84,7 @@ func (w *world) listed() map[string]bool {
 func deviceWorld(t *testing.T) *world {
 	t.Helper()
 	testenv.NotShort(t)
-	err := exec.Command(testenv.Tool(t, "strace", "strace"), "-f", "-o", os.DevNull, "true").Run()
+	_, _, err := killAtCall(exec.Command("true"), 0)
 	testenv.Require(t, "a process that may be traced", err == nil, "allow ptrace to this user")
 	w := newWorld(t, size{seed: 1, contacts: 1})
 	w.home("alice", alice)
@@ -95,8 +97,8 @@ func deviceWorld(t *testing.T) *world {
 func TestAttack51KilledBackup(t *testing.T) {
 	t.Parallel()
 	w := deviceWorld(t)
-	w.everyFile(func(n int) []string {
-		return []string{"backup", "create", "--out", fmt.Sprintf("kit-%d.pdf", n), "--label", fmt.Sprint("kit ", n)}
+	w.everyFile(6, func(n int) []string {
+		return []string{"alice", "backup", "create", "--out", fmt.Sprintf("kit-%d.pdf", n), "--label", fmt.Sprint("kit ", n)}
 	}, func(n int) {
 		if _, err := os.Stat(w.path(fmt.Sprintf("kit-%d.pdf", n))); err == nil && !w.listed()[fmt.Sprint("kit ", n)] {
 			t.Errorf("page %d is no backup", n)
@@ -112,9 +114,9 @@ func TestAttack51KilledRemoval(t *testing.T) {
 	w := deviceWorld(t)
 	w.run("alice", "field", "new", "ssn")
 	label := func(n int) string { return fmt.Sprint("kit ", n) }
-	w.everyFile(func(n int) []string {
+	w.everyFile(6, func(n int) []string {
 		w.run("alice", "backup", "create", "--out", fmt.Sprintf("kit-%d.pdf", n), "--label", label(n))
-		return []string{"device", "remove", label(n), "--yes"}
+		return []string{"alice", "device", "remove", label(n), "--yes"}
 	}, func(n int) {
 		if w.listed()[label(n)] {
 			w.run("alice", "device", "remove", label(n), "--yes")
@@ -139,9 +141,9 @@ func TestAttack51KilledRotation(t *testing.T) {
 	const people = "id,ssn\na,078-05-1120\n"
 	w.write("people.csv", people)
 	w.run("alice", "seal", "people.csv", "--out", "sealed.csv", "--record-id", "id", "--column", "ssn")
-	for _, args := range [][]string{{"field", "rotate", "ssn"}, {"group", "rotate", "team"}} {
-		w.everyFile(func(int) []string { return args }, func(n int) {
-			w.run("alice", args...)
+	for _, args := range [][]string{{"alice", "field", "rotate", "ssn"}, {"alice", "group", "rotate", "team"}} {
+		w.everyFile(6, func(int) []string { return args }, func(n int) {
+			w.retype(args)
 			w.run("alice", "open", "sealed.csv", "--out", "plain.csv", "--record-id", "id", "--force")
 			if got, err := os.ReadFile(w.path("plain.csv")); err != nil || string(got) != people {
 				t.Errorf("%v, killed at %d: %q, %v", args, n, got, err)
@@ -155,7 +157,9 @@ func TestAttack51KilledRotation(t *testing.T) {
 func TestAttack51KilledPairing(t *testing.T) {
 	t.Parallel()
 	w := deviceWorld(t)
-	w.everyFile(func(int) []string { return []string{"device", "pair", "--code-out", "code", "--force", "--wait", "0s"} }, func(n int) {
+	w.everyFile(6, func(int) []string {
+		return []string{"alice", "device", "pair", "--code-out", "code", "--force", "--wait", "0s"}
+	}, func(n int) {
 		w.run("alice", "device", "pair", "--code-out", "code", "--force", "--wait", "0s")
 		p := w.joinAs(fmt.Sprint("phone ", n))
 		words := p.compare()
@@ -164,11 +168,11 @@ func TestAttack51KilledPairing(t *testing.T) {
 	})
 	var p *paired
 	var words string
-	w.everyFile(func(n int) []string {
+	w.everyFile(6, func(n int) []string {
 		w.run("alice", "device", "pair", "--code-out", "code", "--force", "--wait", "0s")
 		p = w.joinAs(fmt.Sprint("desk ", n))
 		words = p.compare()
-		return []string{"device", "pair", "--words", words}
+		return []string{"alice", "device", "pair", "--words", words}
 	}, func(int) {
 		if r := w.try("alice", "device", "pair", "--words", words); r.code != 0 && !strings.Contains(r.stderr, "no pairing is under way") {
 			t.Errorf("again: exit %d\n%s", r.code, r.stderr)

@@ -57,33 +57,45 @@ func drill(t testing.TB, n int, records int, seed uint64) kills {
 	job := ""
 	for k.killed < n {
 		written := w.written()
-		c := w.command("alice", w.goOn(&job)...)
-		var said strings.Builder
-		c.Stdout, c.Stderr = &said, &said
-		must(t, c.Start())
 		after := time.Duration(rng.Int64N(int64(window)))
-		ended := time.AfterFunc(after, func() { _ = c.Process.Kill() }) // it may have ended
-		_ = c.Wait()                                                    // how is what follows about
-		ended.Stop()
-		if code := c.ProcessState.ExitCode(); code >= 0 {
-			t.Fatalf("seed %d: after %d kills and %v: it ended by itself, exit %d\n%s", seed, k.killed, after, code, said.String())
+		if code, said := w.killAfter(after, w.goOn(&job)...); code >= 0 {
+			t.Fatalf("seed %d: after %d kills and %v: it ended by itself, exit %d\n%s", seed, k.killed, after, code, said)
 		}
 		k.killed++
 		now := w.written()
 		if now > written {
 			k.writing++
 		}
-		if share := (toWrite - now) / (n - k.killed + 1); now-written > share {
-			window = max(window*3/4, 50*time.Millisecond)
-		} else {
-			window = min(window*9/8, 10*time.Second)
-		}
+		window = nextWindow(window, now-written, (toWrite-now)/(n-k.killed+1))
 	}
 	w.faults()
 	w.run("alice", w.goOn(&job)...)
 	k.judgement = w.judge(before, drillFields...)
 	w.run("alice", "clio", "verify")
 	return k
+}
+
+// killAfter runs a command of Alice's and kills it after a while: the code is
+// negative then, and how it ended where it was faster.
+func (w *world) killAfter(after time.Duration, args ...string) (code int, said string) {
+	w.t.Helper()
+	c := w.command("alice", args...)
+	var out strings.Builder
+	c.Stdout, c.Stderr = &out, &out
+	must(w.t, c.Start())
+	killing := time.AfterFunc(after, func() { _ = c.Process.Kill() }) // it may have ended
+	_ = c.Wait()                                                      // the code says how
+	killing.Stop()
+	return c.ProcessState.ExitCode(), out.String()
+}
+
+// nextWindow is the time within which the next kill lies, given how many writes
+// the last run made and what its share was.
+func nextWindow(window time.Duration, wrote, share int) time.Duration {
+	if wrote > share {
+		return max(window*3/4, 50*time.Millisecond)
+	}
+	return min(window*9/8, 10*time.Second)
 }
 
 // goOn is what somebody types after a crash.

@@ -5,7 +5,6 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"os"
-	"strings"
 	"testing"
 	"time"
 
@@ -61,7 +60,7 @@ func TestAttack51RekeyKilledAtEveryWrite(t *testing.T) {
 			if !long && after != (n%2 == 0) {
 				continue
 			}
-			killed := w.killRekeyAt(n, after)
+			killed := w.killAtWrite(rekey, http.MethodPatch, n, after)
 			met = killed || met
 			if killed {
 				instants++
@@ -92,32 +91,6 @@ func TestAttack51RekeyKilledAtEveryWrite(t *testing.T) {
 	t.Logf("%d instants", instants)
 }
 
-// killRekeyAt rekeys and kills at the n-th write; false where there are fewer.
-func (w *world) killRekeyAt(n int, after bool) bool {
-	w.t.Helper()
-	w.admin(http.MethodDelete, "counters", nil, nil)
-	w.faults(map[string]any{"do": "hang", "after": after, "from": n, "method": http.MethodPatch, "route": "/api/v4/**"})
-	defer w.faults()
-	c := w.command("alice", rekey...)
-	ended, end := make(chan struct{}), w.start(c)
-	go func() {
-		defer close(ended)
-		end() // killed, or too early
-	}()
-	look := time.NewTicker(5 * time.Millisecond)
-	defer look.Stop()
-	for !w.hanging() {
-		select {
-		case <-ended:
-			return false
-		case <-look.C:
-		}
-	}
-	_ = c.Process.Kill()
-	<-ended
-	return true
-}
-
 // TestAttack51RekeyKilledAtRandom kills rekeying again and again at random
 // instants, goes on with the job each time, and lets it come to its end.
 func TestAttack51RekeyKilledAtRandom(t *testing.T) {
@@ -138,17 +111,11 @@ func TestAttack51RekeyKilledAtRandom(t *testing.T) {
 		if !first {
 			args = []string{"job", "resume"}
 		}
-		c := w.command("alice", args...)
-		var said strings.Builder
-		c.Stdout, c.Stderr = &said, &said
-		must(t, c.Start())
-		killing := time.AfterFunc(time.Duration(rng.Int64N(int64(window))), func() { _ = c.Process.Kill() })
-		_ = c.Wait() // how is what follows about
-		killing.Stop()
+		code, said := w.killAfter(time.Duration(rng.Int64N(int64(window))), args...)
 		now := w.written()
-		switch code := c.ProcessState.ExitCode(); {
+		switch {
 		case code > 0:
-			t.Fatalf("seed %d: after %d kills: exit %d\n%s", seed, killed, code, said.String())
+			t.Fatalf("seed %d: after %d kills: exit %d\n%s", seed, killed, code, said)
 		case code == 0: // it was too fast: once more
 			w.rotate()
 			toWrite, first, window = values+now, true, window/2
@@ -159,11 +126,7 @@ func TestAttack51RekeyKilledAtRandom(t *testing.T) {
 			writing++
 			first = false
 		}
-		if share := (toWrite - now) / (n - killed + 1); now-written > share {
-			window = max(window*3/4, 50*time.Millisecond)
-		} else {
-			window = min(window*9/8, 10*time.Second)
-		}
+		window = nextWindow(window, now-written, (toWrite-now)/(n-killed+1))
 	}
 	w.faults()
 	w.complete(before)

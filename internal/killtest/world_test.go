@@ -18,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/underseal/underseal/internal/secret"
 	"github.com/underseal/underseal/keyring"
 	"github.com/underseal/underseal/keyring/agent"
 	"github.com/underseal/underseal/keyring/keystore"
@@ -61,6 +62,7 @@ type world struct {
 	programs string
 	address  string
 	token    string // of the oracle, which goes round Underseal
+	env      []string
 	sim      *exec.Cmd
 	firm     struct {
 		App    string `json:"client_id"`
@@ -152,7 +154,7 @@ func (w *world) write(name, data string) {
 func (w *world) command(who string, args ...string) *exec.Cmd {
 	c := exec.Command(filepath.Join(w.programs, "underseal"), args...)
 	c.Dir = w.dir
-	c.Env = append(os.Environ(), "UNDERSEAL_HOME="+w.path("home-"+who))
+	c.Env = append(append(os.Environ(), w.env...), "UNDERSEAL_HOME="+w.path("home-"+who))
 	return c
 }
 
@@ -248,6 +250,13 @@ func (w *world) home(who, email string) {
 	must(w.t, err)
 	w.write("home-"+who+"/config.json", string(config))
 	w.write("home-"+who+"/identity.cbor", string(id.Encode()))
+	w.hold(who, held)
+}
+
+// hold is an agent within this process for somebody's home. It destroys the secret.
+func (w *world) hold(who string, held *secret.Bytes) {
+	w.t.Helper()
+	home := w.path("home-" + who)
 	socket, err := agent.SocketPath(home, os.Getenv("XDG_RUNTIME_DIR"))
 	must(w.t, err)
 	ctx, stop := context.WithCancel(context.WithoutCancel(w.t.Context()))
@@ -267,11 +276,23 @@ func (w *world) home(who, email string) {
 // officer makes somebody an officer, with a connection and a token of their own.
 func (w *world) officer(who, email string) {
 	w.t.Helper()
+	w.join(who, email, "officer")
+	w.connect(who, email)
+}
+
+// join lets somebody into Alice's organization.
+func (w *world) join(who, email, role string) {
+	w.t.Helper()
+	w.pin(who, email)
+	w.run(who, "identity", "card", "--out", who+".card")
+	w.run("alice", "member", "add", who+".card", "--role", role, "--safety-number", w.value(who, "safety_number", "identity", "show"))
+}
+
+// pin makes an identity on a device that knows Alice's organization.
+func (w *world) pin(who, email string) {
+	w.t.Helper()
 	w.home(who, email)
 	w.run(who, "org", "join", "--store", "dir:"+w.path("firm"), "--fingerprint", w.value("alice", "fingerprint", "org", "show"))
-	w.run(who, "identity", "card", "--out", who+".card")
-	w.run("alice", "member", "add", who+".card", "--role", "officer", "--safety-number", w.value(who, "safety_number", "identity", "show"))
-	w.connect(who, email)
 }
 
 // connect connects somebody's home to Clio, being their browser as well.

@@ -28,7 +28,7 @@ func TestAttack51KilledAtEveryWrite(t *testing.T) {
 				if at++; !long && at%2 == 0 {
 					continue
 				}
-				met = w.killAt(method, n, after) || met
+				met = w.killAtWrite(enable, method, n, after) || met
 				w.run("alice", enable...)
 				w.complete(before)
 				w.run("alice", "clio", "disable", enabling, enablingTwinned, "--yes")
@@ -45,14 +45,14 @@ func TestAttack51KilledAtEveryWrite(t *testing.T) {
 	t.Logf("%d instants", at/2)
 }
 
-// killAt enables and kills at the n-th write of a method; false where there
-// are fewer.
-func (w *world) killAt(method string, n int, after bool) bool {
+// killAtWrite runs a command of Alice's and kills it at its n-th write of a method,
+// before or after Clio has performed it; false where there are fewer.
+func (w *world) killAtWrite(args []string, method string, n int, after bool) bool {
 	w.t.Helper()
 	w.admin(http.MethodDelete, "counters", nil, nil)
 	w.faults(map[string]any{"do": "hang", "after": after, "from": n, "method": method, "route": "/api/v4/**"})
 	defer w.faults()
-	c := w.command("alice", enable...)
+	c := w.command("alice", args...)
 	ended, end := make(chan struct{}), w.start(c)
 	go func() {
 		defer close(ended)
