@@ -29,6 +29,10 @@ type ClosedKey struct {
 	// Readers are, where there are no openers, those whom an officer may give the
 	// right to share, or the management of the group, which they read or are in.
 	Readers []MemberInfo
+	// Sharers are, of a resource without openers, the members and groups to whose
+	// grants an officer may add the right to share. Who reads it through a group
+	// alone gets it with the group.
+	Sharers []Thing
 	Mine    bool // the caller is one of the Openers
 }
 
@@ -71,6 +75,7 @@ func (w *Workspace) Pending(ctx context.Context) Pending {
 			for m := range w.state.Readers(r) {
 				k.Readers = append(k.Readers, people[m])
 			}
+			k.Sharers = w.sharersToBe(ctx, people, r)
 		}
 		var who []Thing
 		for _, to := range missed {
@@ -106,6 +111,22 @@ func (w *Workspace) Pending(ctx context.Context) Pending {
 		}
 	}
 	return p
+}
+
+// sharersToBe are the members and groups that are granted a resource and may be
+// granted share: no guests, and no groups with a guest in them.
+func (w *Workspace) sharersToBe(ctx context.Context, people map[officer.MemberID]MemberInfo, r *officer.Resource) (list []Thing) {
+	guest := func(m officer.GroupMember) bool { return people[m.Member].Role == officer.RoleGuest }
+	for _, g := range r.Grants {
+		if m, ok := g.Principal.Member(); ok && people[m].Role != officer.RoleGuest {
+			list = append(list, memberThing(people[m]))
+		} else if id, ok := g.Principal.Group(); ok {
+			if team := w.state.Group(id); !slices.ContainsFunc(team.Members, guest) {
+				list = append(list, w.groupThing(ctx, team))
+			}
+		}
+	}
+	return list
 }
 
 func (w *Workspace) add(p *Pending, k ClosedKey, closed bool, missed []Thing) {

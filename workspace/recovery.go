@@ -24,6 +24,8 @@ var (
 	ErrNoShare = errors.New("you hold no share of this recovery")
 	// ErrShares: too few shares are there, see ThresholdError.
 	ErrShares = errors.New("too few shares to recover anybody")
+	// ErrHolder: who was chosen to hold a share is no officer.
+	ErrHolder = errors.New("only officers hold shares of a recovery")
 	// ErrWrongShare: a share is not the one that its officer was given.
 	ErrWrongShare = errors.New("a share is not that of the enrolment")
 	// ErrBelongs: the device is a member's, and needs no recovery.
@@ -160,7 +162,7 @@ func (w *Workspace) enrolWith(ctx context.Context, emails []string) (list []offi
 		case m.ID == w.me.Member():
 			return nil, fmt.Errorf("%.80q: %w", email, ErrSelf)
 		case m.Role != officer.RoleOfficer:
-			return nil, fmt.Errorf("%.80q is no officer: %w", email, officer.ErrRole)
+			return nil, fmt.Errorf("%.80q: %w", email, ErrHolder)
 		case chosen[m.ID]:
 			return nil, fmt.Errorf("%.80q twice: %w", email, ErrTaken)
 		}

@@ -36,7 +36,7 @@ type jsonJoining struct {
 func newDeviceJoinCommand(a *app) *cobra.Command {
 	var f joinFlags
 	c := &cobra.Command{
-		Use: "join", Short: "Become another device of yours, by a code that one shows", Args: noArgs,
+		Use: "join", Short: "Become another device of yours, by a code that one shows", Args: secretFromFile,
 		Long: `Become another device of yours. One that you have shows a code: underseal device
 pair. This one asks for it, makes keys of its own, and shows six words: compare
 them with those on the other one.

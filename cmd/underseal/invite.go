@@ -31,14 +31,15 @@ device; who made it compares their safety number with them and confirms.`,
 }
 
 var (
-	errNoInvitation   = errors.New("there is no such invitation")
-	errNoneOpen       = errors.New("no invitation is open on this device")
-	errInvitationFile = errors.New("there is not one line of an invitation in it")
-	errInvitationBusy = errors.New("another command of this device works on its invitations")
-	errMailPassword   = errors.New("the password of the mail account is missing")
-	errLineStore      = errors.New("the invitation leads to a store that is not in a folder of this computer")
-	errInviterNumber  = errors.New("this is not the safety number of the person who invites you")
-	errNoOfficer      = errors.New("who invites you is no officer of that organization")
+	errNoInvitation    = errors.New("there is no such invitation")
+	errNoneOpen        = errors.New("no invitation is open on this device")
+	errWhichInvitation = errors.New("several invitations may be meant")
+	errInvitationFile  = errors.New("there is not one line of an invitation in it")
+	errInvitationBusy  = errors.New("another command of this device works on its invitations")
+	errMailPassword    = errors.New("the password of the mail account is missing")
+	errLineStore       = errors.New("the invitation leads to a store that is not in a folder of this computer")
+	errInviterNumber   = errors.New("this is not the safety number of the person who invites you")
+	errNoOfficer       = errors.New("who invites you is no officer of that organization")
 )
 
 func inviteRules() []rule {
@@ -46,6 +47,7 @@ func inviteRules() []rule {
 	return []rule{
 		{errNoInvitation, classInput, "see: underseal invite list"},
 		{errNoneOpen, classInput, ""},
+		{errWhichInvitation, classInput, "say which, by the beginning of its id: underseal invite list"},
 		{errInvitationFile, classInput, "paste it whole; it begins with underseal-invite1 and is one line"},
 		{errInvitationBusy, classBusy, "wait until it has ended"},
 		{errMailPassword, classInput, "give --smtp-password-file FILE; with --smtp-remember it is asked for once"},
@@ -176,6 +178,8 @@ func findInvitation(ctx context.Context, w *workspace.Workspace, id string, wait
 	switch {
 	case len(found) == 1:
 		return found[0], nil
+	case len(found) > 1 && id == "":
+		return workspace.InvitationInfo{}, errWhichInvitation
 	case len(found) > 1:
 		return workspace.InvitationInfo{}, withHint(fmt.Errorf("%d invitations: %w", len(found), workspace.ErrAmbiguous), "name one by its id; see: underseal invite list")
 	case id == "" && slices.ContainsFunc(list, func(i workspace.InvitationInfo) bool { return i.Status == workspace.InvitationPending }):

@@ -29,7 +29,7 @@ const whoSees = "Colleagues see this; whoever keeps the store does not."
 func newInviteAcceptCommand(a *app) *cobra.Command {
 	var f acceptFlags
 	c := &cobra.Command{
-		Use: "accept --from FILE", Short: "Accept an invitation on this device", Args: noArgs,
+		Use: "accept --from FILE", Short: "Accept an invitation on this device", Args: secretFromFile,
 		Long: `Accept an invitation that somebody gave to you. It is checked first: the
 organization's whole log, and who invites. You type from memory the email of the
 person who is your firm's security officer, and only then you are shown who
@@ -292,7 +292,7 @@ func (a *app) showOffer(o workspace.Offer) {
 func newInviteDeclineCommand(a *app) *cobra.Command {
 	var f acceptFlags
 	c := &cobra.Command{
-		Use: "decline --from FILE", Short: "Decline an invitation", Args: noArgs,
+		Use: "decline --from FILE", Short: "Decline an invitation", Args: secretFromFile,
 		Long: `Decline an invitation: who made it sees that you did, and nobody is let in by it
 any more. It needs no identity on this device.`,
 		Example: "underseal invite decline --from invitation.txt",

@@ -97,6 +97,10 @@ func (a *app) removeMember(ctx context.Context, w *workspace.Workspace, email st
 	}
 	if dryRun {
 		a.say("nothing was changed")
+		if err := meant.Check(r); err != nil {
+			a.say("it would be refused: %s; %s", err, classify(err).hint)
+			return nil
+		}
 		a.next("underseal member remove %s", arg(email))
 		return nil
 	}

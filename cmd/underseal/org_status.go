@@ -73,13 +73,19 @@ type jsonFieldEpochs struct {
 }
 
 type jsonClosed struct {
-	Kind     string   `json:"kind"`
-	Name     string   `json:"name"`
-	Epoch    uint64   `json:"epoch"`
-	WaitsFor []string `json:"waits_for"`
-	Orphaned bool     `json:"orphaned"`
-	Readers  []string `json:"readers"` // of whom an officer chooses one, where it is orphaned
-	Mine     bool     `json:"yours_to_open"`
+	Kind     string       `json:"kind"`
+	Name     string       `json:"name"`
+	Epoch    uint64       `json:"epoch"`
+	WaitsFor []string     `json:"waits_for"`
+	Orphaned bool         `json:"orphaned"`
+	Readers  []string     `json:"readers"` // who read it or are in it, where it is orphaned
+	Sharers  []jsonSharer `json:"sharers"` // to whose grant an officer may add share then
+	Mine     bool         `json:"yours_to_open"`
+}
+
+type jsonSharer struct {
+	Kind string `json:"kind"`
+	Name string `json:"name"`
 }
 
 type jsonMissed struct {
@@ -115,7 +121,11 @@ func (a *app) orgStatus(ctx context.Context, w *workspace.Workspace) error {
 		out.Earlier += f.Earlier
 	}
 	for _, c := range p.Closed {
-		out.Closed = append(out.Closed, jsonClosed{Kind: string(c.Kind), Name: c.Text, Epoch: c.Epoch, WaitsFor: emails(c.Openers), Orphaned: c.Orphaned(), Readers: emails(c.Readers), Mine: c.Mine})
+		x := jsonClosed{Kind: string(c.Kind), Name: c.Text, Epoch: c.Epoch, WaitsFor: emails(c.Openers), Orphaned: c.Orphaned(), Readers: emails(c.Readers), Sharers: []jsonSharer{}, Mine: c.Mine}
+		for _, to := range c.Sharers {
+			x.Sharers = append(x.Sharers, jsonSharer{string(to.Kind), to.Text})
+		}
+		out.Closed = append(out.Closed, x)
 	}
 	for _, m := range p.Missed {
 		x := jsonMissed{Kind: string(m.Kind), Name: m.Text, Epoch: m.Epoch, Who: []string{}, WaitsFor: emails(m.Holders), Mine: m.Mine}
@@ -288,12 +298,39 @@ func opensHint(c workspace.ClosedKey) string {
 	to := emails(c.Readers)[0]
 	switch c.Kind {
 	case workspace.ThingField:
-		return fmt.Sprintf("nobody may open it until an officer gives the share right to one of %s: underseal field grant %s --to %s --rights share", escaped(emails(c.Readers)), arg(c.Text), arg(to))
+		return sharesHint(c)
 	case workspace.ThingGroup:
 		return fmt.Sprintf("nobody may open it until an officer lets one of %s manage it: underseal group add %s %s --manages", escaped(emails(c.Readers)), arg(c.Text), arg(to))
 	default:
 		return "nobody may open it until an officer gives the share right to one of " + escaped(emails(c.Readers))
 	}
+}
+
+// sharesHint says to whom an officer gives the right to share a field, where
+// nobody has it: to whom the field is granted, and not to who reads it through
+// a group.
+func sharesHint(c workspace.ClosedKey) string {
+	if len(c.Sharers) == 0 { // groups with guests in them
+		return "nobody may open it until an officer takes the guests out of a group that reads it: underseal access show " + arg(c.Text)
+	}
+	var names []string
+	for _, t := range c.Sharers {
+		names = append(names, thingName(t))
+	}
+	flag, then := "--to", ""
+	if t := c.Sharers[0]; t.Kind == workspace.ThingGroup {
+		flag, then = "--to-group", "; a group that is closed is opened first"
+	}
+	return fmt.Sprintf("nobody may open it until an officer gives the share right to one of %s: underseal field grant %s %s %s --rights share%s",
+		strings.Join(names, ", "), arg(c.Text), flag, arg(c.Sharers[0].Text), then)
+}
+
+// thingName is a member's email or what a group is called.
+func thingName(t workspace.Thing) string {
+	if t.Kind == workspace.ThingMember {
+		return shown(t.Text)
+	}
+	return thingWords(t)
 }
 
 // sealsHint says who seals again what somebody missed.

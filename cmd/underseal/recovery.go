@@ -43,6 +43,7 @@ func recoveryRules() []rule {
 		{workspace.ErrNoRecovery, classDenied, "they enrol before anything is lost: underseal recovery enroll; a backup brings back too: underseal backup restore"},
 		{workspace.ErrRequestEnded, classInput, "ask again with a new device: underseal recovery start, with UNDERSEAL_HOME set to an empty folder"},
 		{workspace.ErrNoRequest, classInput, "an officer types: underseal recovery request FILE --for EMAIL"},
+		{workspace.ErrHolder, classInput, "see who is an officer: underseal member list"},
 		{workspace.ErrWrongShare, classRefused, ""},
 		{workspace.ErrShares, classDenied, ""},
 		{workspace.ErrNoShare, classDenied, "see who holds one: underseal recovery list"},
@@ -135,7 +136,9 @@ key changes.`,
 			}
 			return a.with(cmd.Context(), func(w *workspace.Workspace) error {
 				r, err := w.EnrollRecovery(cmd.Context(), threshold, emails)
-				if err != nil {
+				if errors.Is(err, workspace.ErrSelf) {
+					return withHint(err, "name officers other than yourself: who has lost everything has lost their own share too")
+				} else if err != nil {
 					return err
 				}
 				if a.json {

@@ -122,6 +122,15 @@ func noArgs(cmd *cobra.Command, args []string) error {
 	return err
 }
 
+// secretFromFile refuses an argument of a command that takes a secret, and does
+// not repeat it: what is printed may be kept.
+func secretFromFile(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	return withHint(fmt.Errorf("%s takes no argument: others on this computer can see it", called(cmd)), "give a file by --from FILE, or --from - for standard input")
+}
+
 // oneArg wants one argument, which is called name in the help.
 func oneArg(name string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {

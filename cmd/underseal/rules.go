@@ -90,7 +90,7 @@ func rules() []rule {
 		{workspace.ErrNotGranted, classDenied, "ask somebody with the share right: underseal field grant"},
 		{officer.ErrAuthority, classDenied, "ask an officer, or somebody with the share right"},
 		{officer.ErrRights, classDenied, "nobody can hand out more than they hold"},
-		{officer.ErrEnded, classDenied, "it is not opened again; see: underseal field list"},
+		{officer.ErrEnded, classDenied, "it is not used again; see what is: underseal field list, underseal group list"},
 		{officer.ErrClosed, classDenied, "whoever has the share right opens it again: underseal field rotate"},
 		{officer.ErrLast, classDenied, "give somebody else the share right first"},
 

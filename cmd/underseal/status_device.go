@@ -48,8 +48,12 @@ func (a *app) statusDevices(ctx context.Context, w *workspace.Workspace, s *json
 			if r := w.State().Request(l.Requested); r != nil && r.Ended {
 				continue
 			}
-			s.Pending = append(s.Pending, fmt.Sprintf("%s asked on %s to recover %s on device %s; who has lost nothing ends that: underseal recovery enroll",
-				x.device(l.By), day(l.Time), x.member(l.Member), l.Requested.String()[:shortID]))
+			line := fmt.Sprintf("%s asked on %s to recover %s on device %s; who has lost nothing ends that: underseal recovery enroll",
+				x.device(l.By), day(l.Time), x.member(l.Member), l.Requested.String()[:shortID])
+			if r, err := w.Request(ctx, l.Requested); err == nil && r.Mine() {
+				line += "; who has is waiting for you, call them: underseal recovery approve " + l.Requested.String()[:shortID]
+			}
+			s.Pending = append(s.Pending, line)
 			continue
 		}
 		by := l.By.String()[:shortID]

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/underseal/underseal/internal/term"
 	"github.com/underseal/underseal/officer"
@@ -15,6 +16,7 @@ import (
 const (
 	pendingConfirm = "waiting for the person who invited you: they compare your safety number with you and confirm; see it with underseal identity show"
 	pendingTaken   = "somebody else was let in by your invitation: tell your officer at once"
+	pendingOver    = "nobody will confirm your invitation, it is %s: ask your officer for another one"
 	pendingOfficer = "your organization wants officers to be able to bring you back, and has too few of them besides you: underseal invite create --role officer, or underseal member role EMAIL --role officer"
 	pendingEnroll  = "officers cannot bring you back, as your organization wants it: underseal recovery enroll"
 )
@@ -34,6 +36,8 @@ func statusJoining(ctx context.Context, w *workspace.Workspace, s *jsonStatus) e
 		s.invited, s.Pending = true, append(s.Pending, pendingConfirm)
 	case found && i.Status == workspace.InvitationTaken:
 		s.Pending = append(s.Pending, pendingTaken)
+	case found && slices.Contains([]workspace.InvitationStatus{workspace.InvitationExpired, workspace.InvitationWithdrawn, workspace.InvitationDeclined}, i.Status):
+		s.Pending = append(s.Pending, fmt.Sprintf(pendingOver, i.Status))
 	default:
 		s.Pending = append(s.Pending, pendingCard)
 	}
