@@ -256,7 +256,7 @@ func TestInvitationSuspended(t *testing.T) {
 			if c.want != nil {
 				unchanged(t, f, what, head)
 			}
-			if c.want == workspace.ErrGuestPolicy { // and back
+			if errors.Is(c.want, workspace.ErrGuestPolicy) { // and back
 				guestsBy(t, f, officer.RoleMember)
 				_, err := f.Open("bob").ConfirmInvitation(ctx, info.ID, gina.Me.Member(), true)
 				must(t, err)
