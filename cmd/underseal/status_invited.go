@@ -16,11 +16,8 @@ import (
 const (
 	pendingConfirm = "waiting for the person who invited you: they compare your safety number with you and confirm; see it with underseal identity show"
 	pendingTaken   = "somebody else was let in by your invitation: tell your officer at once"
-<<<<<<< HEAD
 	pendingOver    = "nobody will confirm your invitation, it is %s: ask your officer for another one"
-=======
 	pendingSuspend = "who invited you may not let anybody in as things stand: ask them, or an officer of theirs"
->>>>>>> d205bc7 (wip)
 	pendingOfficer = "your organization wants officers to be able to bring you back, and has too few of them besides you: underseal invite create --role officer, or underseal member role EMAIL --role officer"
 	pendingEnroll  = "officers cannot bring you back, as your organization wants it: underseal recovery enroll"
 )
@@ -40,13 +37,10 @@ func statusJoining(ctx context.Context, w *workspace.Workspace, s *jsonStatus) e
 		s.invited, s.Pending = true, append(s.Pending, pendingConfirm)
 	case found && i.Status == workspace.InvitationTaken:
 		s.Pending = append(s.Pending, pendingTaken)
-<<<<<<< HEAD
 	case found && slices.Contains([]workspace.InvitationStatus{workspace.InvitationExpired, workspace.InvitationWithdrawn, workspace.InvitationDeclined}, i.Status):
 		s.Pending = append(s.Pending, fmt.Sprintf(pendingOver, i.Status))
-=======
 	case found && i.Status == workspace.InvitationSuspended:
 		s.Pending = append(s.Pending, pendingSuspend)
->>>>>>> d205bc7 (wip)
 	default:
 		s.Pending = append(s.Pending, pendingCard)
 	}
