@@ -57,6 +57,45 @@ func firmOfTwo(t *testing.T) (*workspacetest.Firm, string) {
 	return f, seal(t, w, "ssn", "078-05-1120")
 }
 
+// cacheless is a home with no room for the cache, which is written last.
+type cacheless struct{ *workspacetest.Local }
+
+func (h cacheless) Save(name string, b []byte) error {
+	if name == "organization.cache" {
+		return errFull
+	}
+	return h.Local.Save(name, b)
+}
+
+// TestRestoredBeforeThePin: once a home has its pin nothing of the restore is left
+// to do, the rehearsal of the backup included, wherever that ended.
+func TestRestoredBeforeThePin(t *testing.T) {
+	t.Parallel()
+	ctx := t.Context()
+	f, token := firmOfTwo(t)
+	c := backUp(t, f, "bob", officer.DevicePaperKit, "kit")
+	r, err := workspace.OpenBackup(ctx, workspace.Config{Store: f.Store, Now: workspacetest.Clock}, f.ID, c)
+	must(t, err)
+	defer r.Close()
+	id, s, err := r.NewInstallation(ctx, "new desk")
+	must(t, err)
+	me, err := id.Unlock(s)
+	must(t, err)
+	f.People["again"] = &workspacetest.Person{Name: "again", Me: me, Home: &workspacetest.Local{}}
+	config := f.People["again"].Config(f.Store)
+	config.Local = cacheless{f.People["again"].Home}
+	if _, err := r.Finish(ctx, config); !errors.Is(err, errFull) {
+		t.Fatal(err)
+	}
+	w := f.Open("again")
+	if ok, err := w.BackedUp(); !ok || err != nil {
+		t.Errorf("the backup is to be rehearsed: %v, %v", ok, err)
+	}
+	if got, err := opens(t, w, token); err != nil || got != "078-05-1120" {
+		t.Errorf("%q, %v", got, err)
+	}
+}
+
 // TestRestore is the life of a backup: made, rehearsed, used in an empty home,
 // and after it the lost laptop removed.
 func TestRestore(t *testing.T) {

@@ -149,11 +149,13 @@ func (r *Restoring) Finish(ctx context.Context, c Config) (*Workspace, error) {
 	if err := r.w.AddDevice(ctx, c.Identity.Keys(), c.Identity.DeviceLabel()); err != nil {
 		return nil, err
 	}
-	w, err := settle(ctx, c, r.w)
-	if err != nil {
+	// Before the pin, with which the home is whole and nothing goes on from here.
+	home := newWorkspace(c)
+	if err := home.saveRehearsal(r.Backup(), home.now()); err != nil {
 		return nil, err
 	}
-	if err := w.saveRehearsal(r.Backup(), w.now()); err != nil {
+	w, err := settle(ctx, c, r.w)
+	if err != nil {
 		return nil, err
 	}
 	if err := w.RenewUserKey(ctx); err != nil {
