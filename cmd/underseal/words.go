@@ -20,8 +20,16 @@ type words struct {
 
 func newWords(ctx context.Context, w *workspace.Workspace) *words {
 	x := &words{members: map[officer.MemberID]string{}, devices: map[officer.DeviceID]officer.MemberID{}, fields: map[officer.ResourceID]string{}, groups: map[officer.GroupID]string{}}
-	for _, m := range w.Members(ctx) {
-		x.members[m.ID] = shown(m.EmailText)
+	people := w.Members(ctx)
+	bearers := map[string]int{} // of an email: who was removed and came back, or who looks like another
+	for _, m := range people {
+		bearers[strings.ToLower(m.EmailText)]++
+	}
+	for _, m := range people {
+		x.members[m.ID] = quoted(m.EmailText)
+		if m.EmailText != "" && bearers[strings.ToLower(m.EmailText)] > 1 {
+			x.members[m.ID] += " (member " + m.ID.String()[:shortID] + ")"
+		}
 		for _, d := range m.Devices {
 			x.devices[d] = m.ID
 		}
@@ -43,6 +51,16 @@ func newWords(ctx context.Context, w *workspace.Workspace) *words {
 		x.groups[g.ID] = "group " + shown(groupText(ctx, w, g))
 	}
 	return x
+}
+
+// quoted is an email within a sentence. What is no email, such as the rest of
+// another sentence, stands in quotes.
+func quoted(email string) string {
+	s := shown(email)
+	if email == "" || !strings.ContainsAny(s, " \"'()<>,;") {
+		return s
+	}
+	return `"` + strings.ReplaceAll(s, `"`, `\"`) + `"`
 }
 
 // keys lists keys that are changed or closed, those of groups first.
