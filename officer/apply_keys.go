@@ -16,6 +16,10 @@ func (tx *transaction) change(id ResourceID) (*Resource, error) {
 	return r, nil
 }
 
+// ownConnector is the connector of bindings that are no place in an outside
+// system: the directory's, and those of organization secrets.
+const ownConnector = "underseal"
+
 func (tx *transaction) applyKeyCreated(o *KeyCreated) error {
 	s := tx.s
 	switch o.Of {
@@ -39,6 +43,11 @@ func (tx *transaction) applyKeyCreated(o *KeyCreated) error {
 	}
 	if !o.Binding.valid() {
 		return fmt.Errorf("%w: binding", ErrOperation)
+	}
+	// Whatever a policy lets members make: what programs of the organization act
+	// upon is an officer's word, such as where they sign in.
+	if o.Binding.Connector == ownConnector && !tx.officer() {
+		return ErrAuthority
 	}
 	if err := tx.claimID(o.Resource, "resource"); err != nil {
 		return err

@@ -14,7 +14,7 @@ import (
 // cacheLayout changes whenever the layout does, or what replay makes of the
 // same log; a cache of another layout is thrown away and the log is verified
 // from genesis.
-const cacheLayout = "underseal state cache 10\n"
+const cacheLayout = "underseal state cache 11\n"
 
 // EncodeCache writes the verified state, for [DecodeCache]; equal states give
 // equal bytes. It is not self-protecting: the caller keeps it under a MAC of

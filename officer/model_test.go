@@ -357,6 +357,7 @@ func (m *model) keyCreated(o *officer.KeyCreated) {
 	must(o.Of != wire.KindFolder || m.role <= m.policy.Folders, 11)
 	must(o.Of != wire.KindDirectory || m.isOfficer(), 11)
 	must(o.Of != wire.KindDirectory || !m.directory, 14)
+	must(o.Binding.Connector != "underseal" || m.isOfficer(), 11)
 	m.newID(o.Resource)
 	if o.Binding.ID != "" {
 		must(!m.bindings[o.Binding], 14)

@@ -218,6 +218,7 @@ func (c *cases) underPolicy(s *staff) {
 	by := c.refusing(s.scenario)
 	by(bob, "L-11", "a folder that the policy keeps for officers", opCreate(s.tax.as(s.scenario, 2), plain))
 	by(s.carol.first, "L-11", "a field by a guest, whatever the policy", opCreate(s.tax, plain))
+	by(bob, "L-11", "an organization secret by a member, whatever the policy", opCreate(s.tax, binding("underseal", "", "secret", "clio")))
 	by(bob, "L-11", "a member added by a member, whatever the policy", opMember(s.frank.card(), 2, 0, nil))
 	by(bob, "L-11", "an officer added by a member, whatever the policy", opMember(s.frank.card(), 1, 0, nil))
 	by(s.carol.first, "L-11", "a guest added by a guest, whatever the policy", opMember(s.frank.card(), 3, 0, nil))

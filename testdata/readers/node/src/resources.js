@@ -12,6 +12,7 @@ export const resourceSteps = {
     must(highest === undefined || this.myRole <= highest, 'L-11', 'the policy keeps it for officers');
     must(kind !== of.directory || state.directory === undefined, 'L-14', 'the directory is there');
     must(kind >= of.field && kind <= of.directory, 'L-5', `a resource of kind ${kind}`);
+    must(binding.connector !== 'underseal' || this.myRole === role.officer, 'L-11', 'officers make what programs of the organization act upon');
     this.newId(id);
     if (binding.id !== '') this.claim(state.bindings, binding.encoded, 'the binding');
     this.claimKey(commitment);
