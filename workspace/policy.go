@@ -150,14 +150,21 @@ func (w *Workspace) checkPolicy(p officer.Policy) error {
 	case p.Recovery == 1:
 		return fmt.Errorf("%w: one officer alone is no threshold of recovery", ErrPolicy)
 	case p.Recovery > p.Officers:
-		return fmt.Errorf("%w: a recovery by %d officers, and at least %d are asked for", ErrPolicy, p.Recovery, p.Officers)
+		return fmt.Errorf("%w: a recovery by %d officers, and at least %d %s asked for", ErrPolicy, p.Recovery, p.Officers, are(p.Officers))
 	case p.Names > 1:
 		return fmt.Errorf("%w: names are readable or not", ErrPolicy)
 	}
 	if n := officers(w.state); n < p.Officers {
-		return fmt.Errorf("%w: %d, and there are %d", ErrOfficers, p.Officers, n)
+		return fmt.Errorf("%w: %d, and there %s %d", ErrOfficers, p.Officers, are(n), n)
 	}
 	return nil
+}
+
+func are(n uint64) string {
+	if n == 1 {
+		return "is"
+	}
+	return "are"
 }
 
 // requireOfficer refuses everybody who is not an officer of the organization.

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"slices"
+	"strings"
 	"syscall"
 	"time"
 
@@ -66,7 +67,9 @@ func run(ctx context.Context, a *app, args []string) int {
 	case err == nil:
 		err = out.err // what should have been printed is not there
 	case !a.began:
-		err = &usageError{err: err, command: cmd}
+		// What a number is made of concerns nobody who typed none.
+		text, _, _ := strings.Cut(err.Error(), ": strconv.")
+		err = &usageError{err: &reworded{err, text}, command: cmd}
 		// The flag was not reached, but it says how to answer.
 		a.json = a.json || slices.Contains(args, "--json")
 		a.route(cmd)

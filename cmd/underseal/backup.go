@@ -59,13 +59,15 @@ underseal backup check.`,
 				a.printJSON(out, nil)
 				return nil
 			}
+			if len(list) == 0 {
+				a.say("there are no backups yet")
+				a.next("underseal backup create --out kit.pdf")
+				return nil
+			}
 			t := a.table()
 			t.row("DEVICE", "LABEL", "KIND", "MADE", "STATE")
 			for _, b := range list {
 				t.row(b.ID.String()[:shortID], shown(b.LabelText), kindOf(b.Record.Kind), day(b.AddedTime), a.backupState(b))
-			}
-			if len(list) == 0 {
-				a.next("underseal backup create --out kit.pdf")
 			}
 			return t.flush()
 		}),

@@ -33,7 +33,9 @@ func newGroupListCommand(a *app) *cobra.Command {
 			}
 			if len(out.Groups) == 0 {
 				a.say("there are no groups yet")
-				a.next("underseal group new NAME --member EMAIL")
+				if w.Me() != nil {
+					a.next("underseal group new NAME --member EMAIL")
+				}
 				return nil
 			}
 			t := a.table()
@@ -212,6 +214,9 @@ func twoArgs(one, two string) cobra.PositionalArgs {
 			return nil
 		}
 		err := fmt.Errorf("%s needs a %s and an %s, and got %d", called(cmd), one, two, len(args))
+		if len(args) < 2 {
+			return err
+		}
 		return withHint(err, `put quotes round what has spaces: "like this"`)
 	}
 }

@@ -289,6 +289,13 @@ func (a *app) listInvitations(ctx context.Context, w *workspace.Workspace) error
 		a.printJSON(out, nil)
 		return nil
 	}
+	if len(out.Invitations) == 0 {
+		a.say("there are no invitations on this device")
+		if me := w.Me(); me != nil && me.Role == officer.RoleOfficer {
+			a.next("underseal invite create --role member")
+		}
+		return nil
+	}
 	t := a.table()
 	t.row("ID", "FOR", "ROLE", "STATUS", "EXPIRES", "WHO")
 	accepted, unreadable, taken := "", "", false

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"iter"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -35,7 +37,10 @@ func newLogShowCommand(a *app) *cobra.Command {
 		Long: `Show what happened, in plain words, oldest first. Times are what the authors'
 clocks said; the order is what the signatures prove. Nothing is shown that was
 not verified. Flags leave out what was not asked for; --about knows those who
-were removed as well.`,
+were removed as well.
+
+--kind is one of:
+` + kindLines() + ".",
 		Example: `underseal log show --since 2026-03-01 --about bob@example.com
 underseal log show --kind "member added" --kind "member removed"`,
 		RunE: a.withWorkspace(func(ctx context.Context, w *workspace.Workspace, _ []string) error {
@@ -48,6 +53,15 @@ underseal log show --kind "member added" --kind "member removed"`,
 	}
 	f.add(c)
 	return c
+}
+
+// kindLines are the kinds of operations, in lines.
+func kindLines() string {
+	var lines []string
+	for few := range slices.Chunk(operationKinds(), 3) {
+		lines = append(lines, strings.Join(few, ", "))
+	}
+	return strings.Join(lines, ",\n")
 }
 
 // apply turns entries into what is shown of them. Only the last ones, if that

@@ -66,9 +66,9 @@ func (f *logFlags) filter(ctx context.Context, w *workspace.Workspace) (out logF
 	}
 	switch {
 	case f.from < 0, f.to < -1, f.to != -1 && f.to < f.from:
-		return out, &usageError{err: errors.New("--from and --to are entries, counted from 0, in this order")}
+		return out, logUsage(errors.New("--from and --to are entries, counted from 0, in this order"))
 	case f.last < 0 || f.last > maxLast:
-		return out, &usageError{err: fmt.Errorf("--last takes 1 to %d", maxLast)}
+		return out, logUsage(fmt.Errorf("--last takes 1 to %d", maxLast))
 	}
 	out.from, out.to, out.last = uint64(f.from), w.State().Head().Length, f.last
 	if f.to >= 0 {
@@ -78,7 +78,7 @@ func (f *logFlags) filter(ctx context.Context, w *workspace.Workspace) (out logF
 	for _, k := range f.kinds {
 		k = strings.ToLower(strings.Join(strings.Fields(k), " "))
 		if !slices.Contains(known, k) {
-			return out, &usageError{err: fmt.Errorf("--kind %.40q: it is one of %s", k, strings.Join(known, ", "))}
+			return out, withHint(&usageError{err: fmt.Errorf("--kind %.40q: no kind of operation", k)}, likeKinds(known, k))
 		}
 		if out.kinds == nil {
 			out.kinds = map[string]bool{}
@@ -99,19 +99,39 @@ func (f *logFlags) filter(ctx context.Context, w *workspace.Workspace) (out logF
 func (f *logFlags) times() (since, until time.Time, err error) {
 	if f.since != "" {
 		if since, err = parseDay(f.since); err != nil {
-			return since, until, &usageError{err: fmt.Errorf("--since: %w", err)}
+			return since, until, logUsage(fmt.Errorf("--since: %w", err))
 		}
 	}
 	if f.until != "" {
 		if until, err = parseDay(f.until); err != nil {
-			return since, until, &usageError{err: fmt.Errorf("--until: %w", err)}
+			return since, until, logUsage(fmt.Errorf("--until: %w", err))
 		}
 		until = until.AddDate(0, 0, 1)
 		if !until.After(since) {
-			return since, until, &usageError{err: errors.New("--until is before --since")}
+			return since, until, logUsage(errors.New("--until is before --since"))
 		}
 	}
 	return since, until, nil
+}
+
+// logUsage is an error of the flags, which the help explains.
+func logUsage(err error) error {
+	return withHint(&usageError{err: err}, "see: underseal log show --help")
+}
+
+// likeKinds is a hint: the kinds that share a word with what was typed, or some of
+// those that are asked for most.
+func likeKinds(known []string, typed string) string {
+	var like []string
+	for _, k := range known {
+		if slices.ContainsFunc(strings.Fields(k), func(word string) bool { return slices.Contains(strings.Fields(typed), word) }) {
+			like = append(like, k)
+		}
+	}
+	if len(like) == 0 {
+		like = []string{"member added", "member removed", "device removed", "grant", "revoke", "key rotated"}
+	}
+	return "such as " + strings.Join(like, ", ") + "; all: underseal log show --help"
 }
 
 func parseDay(s string) (time.Time, error) {

@@ -197,7 +197,7 @@ func (a *app) checkEvidence(ctx context.Context, names []string) error {
 	for _, name := range names {
 		e, err := readEvidence(ctx, name)
 		if err != nil {
-			return fmt.Errorf("%s: %w", term.Escape(name), err)
+			return err
 		}
 		list = append(list, e)
 		out.Files = append(out.Files, evidenceOf(name, e))
@@ -229,7 +229,11 @@ func readEvidence(ctx context.Context, name string) (*workspace.Evidence, error)
 		return nil, inputError(err)
 	}
 	defer func() { _ = f.Close() }() // only read
-	return workspace.ReadEvidence(ctx, f)
+	e, err := workspace.ReadEvidence(ctx, f)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", term.Escape(name), err)
+	}
+	return e, nil
 }
 
 func evidenceOf(name string, e *workspace.Evidence) jsonEvidence {

@@ -238,6 +238,21 @@ everybody's, otherwise your own. With --all requests that have ended too.`,
 }
 
 func (a *app) showRecoveries(list []workspace.RecoveryInfo, requests []workspace.RequestInfo) error {
+	if len(list) == 0 {
+		a.say("there are no enrolments yet")
+	} else if err := a.showEnrolled(list); err != nil {
+		return err
+	}
+	if len(requests) == 0 {
+		return nil
+	}
+	if len(list) > 0 {
+		a.print("")
+	}
+	return a.showRequests(requests)
+}
+
+func (a *app) showEnrolled(list []workspace.RecoveryInfo) error {
 	t := a.table()
 	t.row("WHO", "TAKES", "OFFICERS", "SINCE")
 	for _, r := range list {
@@ -247,11 +262,11 @@ func (a *app) showRecoveries(list []workspace.RecoveryInfo, requests []workspace
 		}
 		t.row(shown(r.Member.EmailText), takes, holderNames(r.Holders), day(r.Time))
 	}
-	if err := t.flush(); err != nil || len(requests) == 0 {
-		return err
-	}
-	a.print("")
-	t = a.table()
+	return t.flush()
+}
+
+func (a *app) showRequests(requests []workspace.RequestInfo) error {
+	t := a.table()
 	t.row("REQUEST", "FOR", "WHY", "ASKED BY", "APPROVED", "STATE")
 	waits := ""
 	for _, r := range requests {
