@@ -32,7 +32,11 @@ type (
 		WaitsFor []string `json:"waits_for"`
 		Orphaned bool     `json:"orphaned"`
 		Readers  []string `json:"readers"`
-		Mine     bool     `json:"yours_to_open"`
+		Sharers  []struct {
+			Kind string `json:"kind"`
+			Name string `json:"name"`
+		} `json:"sharers"`
+		Mine bool `json:"yours_to_open"`
 	}
 	docMissed struct {
 		Kind     string   `json:"kind"`
