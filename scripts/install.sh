@@ -18,7 +18,6 @@ tools=(
 	"brotli brotli the size of the WebAssembly module"
 	"node nodejs the reader of the formats in another language, and tests in WebAssembly"
 	"npm npm the reader of the formats in another language"
-	"strace strace the tests that kill commands at their file operations"
 	"runuser util-linux the tests of read-only stores, when run as root"
 	"spin spin the models in spec/model"
 	"shellcheck shellcheck the check of the scripts"
