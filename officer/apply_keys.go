@@ -378,7 +378,7 @@ func (tx *transaction) announce(senders, helpers *[]Sender, shares bool, epoch u
 			return
 		}
 	}
-	*helpers = append(list, Sender{Device: tx.author, Epoch: epoch})
+	*helpers = append(*helpers, Sender{Device: tx.author, Epoch: epoch})
 }
 
 func (tx *transaction) applyResourceEnded(o *ResourceEnded) error {

@@ -26,6 +26,9 @@ var (
 	// ErrKeyMissing: the log grants a key for which the store has no
 	// acceptable envelope. It is never made anew (P3).
 	ErrKeyMissing = errors.New("the store does not hold the key that you are granted")
+	// ErrPassed: the key is one that whoever opened a later epoch did not have, so
+	// that no later one leads to it. It comes with ErrKeyMissing.
+	ErrPassed = errors.New("its key was missing to who went on past it: only those who have it can seal it again")
 	// ErrHistory: whoever opened an epoch sealed to it a history that does not
 	// open; it is in the log, and no store can mend it.
 	ErrHistory = errors.New("an earlier key was sealed wrongly by whoever opened the next epoch")

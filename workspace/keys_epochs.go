@@ -188,7 +188,7 @@ func (k *keys) back(c chain, found *datakey.Key, epoch uint64) (*datakey.Key, er
 		cur := c.epochs[found.Context().Epoch-1]
 		n := cur.From
 		if n < epoch { // left out: who opened the next epoch did not hold it
-			return nil, fmt.Errorf("%s %x, epoch %d: %w", c.what, c.id, epoch, ErrKeyMissing)
+			return nil, fmt.Errorf("%s %x, epoch %d: %w: %w", c.what, c.id, epoch, ErrKeyMissing, ErrPassed)
 		}
 		context := c.context(n)
 		prev, err := found.OpenPrevious(cur.Previous, context, c.epochs[n-1].Commitment)

@@ -26,9 +26,10 @@ type CaughtUp struct {
 
 // CatchUp does what removals, and changes that failed, left to the caller: it
 // replaces what this device has handed out in vain (see [HandedOut]), opens the
-// next epoch of what is closed and the caller shares, or manages, and seals what members and groups
-// missed while their own keys were closed. Nobody is granted more by it than the
-// log grants them. It can be called again at any time.
+// next epoch of what is closed and the caller shares, or manages, and seals what
+// members and groups missed while their own keys were closed, as far as the caller
+// reads it, or is in the group. Nobody is granted more by it than the log grants
+// them. It can be called again at any time.
 func (w *Workspace) CatchUp(ctx context.Context) (CaughtUp, error) {
 	var c CaughtUp
 	if err := w.requireMe(); err != nil {
@@ -102,41 +103,3 @@ func (w *Workspace) sealMissed(ctx context.Context) (sealed int, err error) {
 // settle is sealMissed beside a change of the caller's: what it cannot do now, the
 // next change of somebody who shares it does.
 func (w *Workspace) settle(ctx context.Context) { _, _ = w.sealMissed(ctx) }
-
-// sealAgain seals to a guest, whose time was over and goes on, what they are
-// granted and the caller shares or manages: clients sealed them nothing, and the
-// log does not tell. Of what others share, they grant the same again.
-func (w *Workspace) sealAgain(ctx context.Context, id officer.MemberID) {
-	_ = w.commit(ctx, func(a plan.Author) (*plan.Plan, error) { // the change is done
-		me, to, held := w.me.Member(), officer.MemberPrincipal(id), w.held(ctx)
-		p := &plan.Plan{}
-		for _, g := range a.State.Groups() {
-			if !g.Has(id) || !g.Manages(me) || g.Epoch().Closed {
-				continue
-			}
-			if seed, err := held.Group(g); err == nil {
-				one, err := a.ResealGroup(seed, id)
-				if err != nil {
-					return nil, err
-				}
-				p.Join(one)
-			}
-		}
-		for _, r := range a.State.Resources() {
-			if r.Rights(to) == 0 || !a.State.Rights(me, r).Has(officer.Share) || r.Ended || r.Epoch().Closed {
-				continue
-			}
-			if key, err := held.Resource(r); err == nil {
-				one, err := a.Reseal(key, to)
-				if err != nil {
-					return nil, err
-				}
-				p.Join(one)
-			}
-		}
-		if len(p.Envelopes) == 0 {
-			return nil, nil
-		}
-		return p, nil
-	})
-}

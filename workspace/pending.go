@@ -41,14 +41,19 @@ type ClosedKey struct {
 func (c ClosedKey) Orphaned() bool { return len(c.Openers) == 0 }
 
 // MissedKey is the present epoch of a key that was not sealed to some who are
-// granted it, since their own keys were closed when it was made. Holders may seal
-// it to them, and do so with the next change that they make.
+// granted it, since their own keys were closed when it was made; of one that is
+// closed, to some who would open the next. Holders may seal it to them, and do so
+// with the next change that they make: who shares it or manages the group, then who
+// reads it or is in the group.
 type MissedKey struct {
 	Thing
 	Epoch   uint64
 	Who     []Thing // members and groups
 	Holders []MemberInfo
-	Mine    bool // the caller is one of the Holders
+	// Mine: the caller is one of the Holders, and CatchUp seals it, or opens the
+	// next epoch. What a colleague says to have sealed already, CatchUp of who
+	// only reads it does not seal again; [Workspace.SealAgain] does.
+	Mine bool
 }
 
 // Pending lists what waits for somebody, by the log as it was read last. It
@@ -78,14 +83,22 @@ func (w *Workspace) Pending(ctx context.Context) Pending {
 			k.Sharers = w.sharersToBe(ctx, people, r)
 		}
 		var who []Thing
+		helped := true
 		for _, to := range missed {
+			helped = helped && r.Helped(to)
 			if m, ok := to.Member(); ok {
 				who = append(who, memberThing(people[m]))
 			} else if id, ok := to.Group(); ok {
 				who = append(who, w.groupThing(ctx, w.state.Group(id)))
 			}
 		}
-		w.add(&p, k, closed, who)
+		var readers []officer.MemberID
+		for m := range w.state.Readers(r) {
+			if w.state.Opens(m, r) {
+				readers = append(readers, m)
+			}
+		}
+		w.add(&p, k, closed, missing{who, presentOf(people, readers), helped})
 	}
 	for _, g := range w.state.Groups() {
 		missed := w.state.MissedGroup(g)
@@ -100,14 +113,22 @@ func (w *Workspace) Pending(ctx context.Context) Pending {
 			}
 		}
 		var who []Thing
+		helped := true
 		for _, m := range missed {
+			helped = helped && g.Helped(m)
 			who = append(who, memberThing(people[m]))
 		}
-		w.add(&p, k, closed, who)
+		var readers []officer.MemberID
+		for _, m := range g.Members {
+			if w.state.OpensGroup(m.Member, g) {
+				readers = append(readers, m.Member)
+			}
+		}
+		w.add(&p, k, closed, missing{who, presentOf(people, readers), helped})
 	}
 	for _, m := range w.state.Members() {
 		if m.KeyClosed && !m.Removed {
-			w.add(&p, ClosedKey{Thing: memberThing(people[m.ID]), Epoch: m.UserKey().Generation, Openers: presentOf(people, []officer.MemberID{m.ID})}, true, nil)
+			w.add(&p, ClosedKey{Thing: memberThing(people[m.ID]), Epoch: m.UserKey().Generation, Openers: presentOf(people, []officer.MemberID{m.ID})}, true, missing{})
 		}
 	}
 	return p
@@ -129,19 +150,38 @@ func (w *Workspace) sharersToBe(ctx context.Context, people map[officer.MemberID
 	return list
 }
 
-func (w *Workspace) add(p *Pending, k ClosedKey, closed bool, missed []Thing) {
-	k.Mine = slices.ContainsFunc(k.Openers, func(m MemberInfo) bool { return m.ID == w.me.Member() })
+// missing is who missed a key, who has it by the log, and whether somebody who only
+// reads it says to have sealed it to each of them.
+type missing struct {
+	who     []Thing
+	readers []MemberInfo
+	helped  bool
+}
+
+func (w *Workspace) add(p *Pending, k ClosedKey, closed bool, missed missing) {
+	me := w.me.Member()
+	isMe := func(m MemberInfo) bool { return m.ID == me }
+	k.Mine = slices.ContainsFunc(k.Openers, isMe)
 	slices.SortFunc(k.Readers, func(a, b MemberInfo) int { return a.ID.Compare(b.ID) })
 	if closed {
 		p.Closed = append(p.Closed, k)
 	}
-	if len(missed) > 0 {
-		holders := slices.DeleteFunc(slices.Clone(k.Openers), func(m MemberInfo) bool { // who missed it has nothing to seal
-			return slices.ContainsFunc(missed, func(t Thing) bool { return t.Kind == ThingMember && t.Member.ID == m.ID })
-		})
-		mine := slices.ContainsFunc(holders, func(m MemberInfo) bool { return m.ID == w.me.Member() })
-		p.Missed = append(p.Missed, MissedKey{Thing: k.Thing, Epoch: k.Epoch, Who: missed, Holders: holders, Mine: mine})
+	if len(missed.who) == 0 {
+		return
 	}
+	holders := slices.DeleteFunc(slices.Clone(k.Openers), func(m MemberInfo) bool { // who missed it has nothing to seal
+		return slices.ContainsFunc(missed.who, func(t Thing) bool { return t.Kind == ThingMember && t.Member.ID == m.ID })
+	})
+	mine := slices.ContainsFunc(holders, isMe)
+	slices.SortFunc(missed.readers, func(a, b MemberInfo) int { return a.ID.Compare(b.ID) })
+	for _, m := range missed.readers {
+		if m.Role == officer.RoleGuest || slices.ContainsFunc(k.Openers, func(o MemberInfo) bool { return o.ID == m.ID }) {
+			continue
+		}
+		holders = append(holders, m)
+		mine = mine || isMe(m) && !missed.helped
+	}
+	p.Missed = append(p.Missed, MissedKey{Thing: k.Thing, Epoch: k.Epoch, Who: missed.who, Holders: holders, Mine: mine})
 }
 
 // presentOf are those of the members who have not been removed.

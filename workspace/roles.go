@@ -153,7 +153,7 @@ func (w *Workspace) ChangeRole(ctx context.Context, id officer.MemberID, role of
 	}
 	w.keys.hold(next)
 	if over {
-		w.sealAgain(ctx, id)
+		_, _ = w.sealAgain(ctx, officer.MemberPrincipal(id)) // the change is done
 	}
 	return nil
 }

@@ -88,8 +88,13 @@ func (a Author) RemoveFromGroup(id officer.GroupID, m officer.MemberID, held Hel
 // RotateGroup opens a group's next epoch for all who are in it, the author
 // among them. Resources keep their epochs.
 func (a Author) RotateGroup(held *Key) (*Plan, *Key, error) {
+	return a.rotateGroup(held, false)
+}
+
+func (a Author) rotateGroup(held *Key, past bool) (*Plan, *Key, error) {
 	p := &Plan{}
 	n := a.renewal(p, Held{})
+	n.past = past
 	if n.author == nil || !n.keeps(officer.MemberPrincipal(n.author.ID)) {
 		return nil, nil, fmt.Errorf("your own key: %w", officer.ErrClosed)
 	}
@@ -99,6 +104,13 @@ func (a Author) RotateGroup(held *Key) (*Plan, *Key, error) {
 	}
 	next, err := n.rotateGroup(g, held)
 	return p, next, err
+}
+
+// RotateGroupPast is RotatePast for a group. held is the seed of an earlier
+// epoch. What was sealed to the group in between opens only for those who hold
+// its seeds, until somebody seals it again.
+func (a Author) RotateGroupPast(held *Key) (*Plan, *Key, error) {
+	return a.rotateGroup(held, true)
 }
 
 // ResealGroup seals the seed of a group's epoch once more to one of its
@@ -172,11 +184,12 @@ func (n *renewal) managedOn(g *officer.Group) bool {
 }
 
 func (n *renewal) rotateGroup(g *officer.Group, held *Key) (*Key, error) {
-	if e := g.Epoch(); held.Context().Epoch != e.Number || held.Commitment() != e.Commitment {
+	c, present := held.Context(), g.Epoch().Number
+	from := c.Epoch
+	if e, ok := g.EpochNumber(from); !ok || held.Commitment() != e.Commitment || from != present && !n.past {
 		return nil, ErrNoKey
 	}
-	c := held.Context()
-	c.Epoch++
+	c.Epoch = present + 1
 	next, err := datakey.Generate(c)
 	if err != nil {
 		return nil, err
@@ -189,9 +202,11 @@ func (n *renewal) rotateGroup(g *officer.Group, held *Key) (*Key, error) {
 	if err != nil {
 		return nil, err
 	}
-	n.p.Operations = append(n.p.Operations, &officer.GroupRotated{
-		Group: g.ID, Epoch: c.Epoch, Commitment: next.Commitment(), Previous: prev, Public: public,
-	})
+	op := &officer.GroupRotated{Group: g.ID, Epoch: c.Epoch, Commitment: next.Commitment(), Previous: prev, Public: public}
+	if from != present {
+		op.From = from
+	}
+	n.p.Operations = append(n.p.Operations, op)
 	n.groups[g.ID] = public
 	var to []officer.Principal
 	for _, x := range g.Members {
