@@ -297,14 +297,25 @@ func (a *app) readsOtherwise(ctx context.Context, w *workspace.Workspace, label,
 }
 
 func newFieldRotateCommand(a *app) *cobra.Command {
-	return &cobra.Command{
+	var past pastFlags
+	c := &cobra.Command{
 		Use: "rotate LABEL", Short: "Change the key of a field, or open a closed one again", Args: oneArg("LABEL"),
 		Long: `Change the key of a field for all who may read it. It is what opens a field again
 that was closed: by an officer who took it from somebody and does not hold it.
 Values sealed earlier stay readable, and under the earlier key until they are
-sealed again.`,
+sealed again.` + pastLong,
 		Example: "underseal field rotate phone",
 		RunE: a.withWorkspace(func(ctx context.Context, w *workspace.Workspace, args []string) error {
+			if past.past {
+				m, err := w.MissingKey(ctx, args[0])
+				if err != nil {
+					return err
+				}
+				if _, err := a.goPast(ctx, w, past.yes, m); err != nil {
+					return err
+				}
+				return a.printField(ctx, w, args[0])
+			}
 			if err := w.Rotate(ctx, args[0]); err != nil {
 				return err
 			}
@@ -312,4 +323,6 @@ sealed again.`,
 			return a.printField(ctx, w, args[0])
 		}),
 	}
+	past.add(c, "go on without the present key, which is missing here")
+	return c
 }

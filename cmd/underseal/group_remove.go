@@ -90,13 +90,26 @@ func (a *app) showGroup(g jsonGroup) error {
 }
 
 func newGroupRotateCommand(a *app) *cobra.Command {
-	return &cobra.Command{
+	var past pastFlags
+	c := &cobra.Command{
 		Use: "rotate GROUP", Short: "Change the key of a group, or open a closed one again", Args: oneArg("GROUP"),
 		Long: `Change the key of a group for all who are in it. It is what opens a group again
 that was closed: by somebody who took a member or a device away and does not manage
-the group. What the group is granted keeps its keys.`,
+the group. What the group is granted keeps its keys.` + pastLong + ` What
+was sealed to the group meanwhile, somebody who reads it otherwise seals to it again:
+underseal org catch-up --for-group GROUP.`,
 		Example: "underseal group rotate Litigation",
 		RunE: a.withWorkspace(func(ctx context.Context, w *workspace.Workspace, args []string) error {
+			if past.past {
+				m, err := w.MissingGroupKey(ctx, args[0])
+				if err != nil {
+					return err
+				}
+				if _, err := a.goPast(ctx, w, past.yes, m); err != nil {
+					return err
+				}
+				return a.printGroup(ctx, w, args[0])
+			}
 			if err := w.RotateGroup(ctx, args[0]); err != nil {
 				return err
 			}
@@ -104,6 +117,8 @@ the group. What the group is granted keeps its keys.`,
 			return a.printGroup(ctx, w, args[0])
 		}),
 	}
+	past.add(c, "go on without the present key, which is missing here")
+	return c
 }
 
 type jsonGroupRemoval struct {

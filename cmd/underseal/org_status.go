@@ -341,6 +341,6 @@ func sealsHint(m jsonMissed) string {
 	case len(m.WaitsFor) == 0:
 		return "nobody can seal it to them"
 	default:
-		return "it waits for the next change by " + escaped(m.WaitsFor)
+		return "it waits for the next change by " + few(m.WaitsFor)
 	}
 }
