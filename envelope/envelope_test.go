@@ -117,6 +117,33 @@ func refusedFor(tb testing.TB, name string, k *Key, err error, want Reason) {
 	}
 }
 
+// TestKeyContext: a key is made for something that has a kind, a resource and an
+// epoch, and for nothing else.
+func TestKeyContext(t *testing.T) {
+	t.Parallel()
+	good := KeyContext{Resource: make([]byte, 16), Kind: KindField, Epoch: 1}
+	for what, change := range map[string]func(*KeyContext){
+		"nothing":       func(c *KeyContext) { *c = KeyContext{} },
+		"no kind":       func(c *KeyContext) { c.Kind = 0 },
+		"no resource":   func(c *KeyContext) { c.Resource = nil },
+		"epoch 0":       func(c *KeyContext) { c.Epoch = 0 },
+		"another's id":  func(c *KeyContext) { c.Kind = KindUser },
+		"an id cut off": func(c *KeyContext) { c.Resource = c.Resource[:15] },
+	} {
+		c := good
+		change(&c)
+		if key, err := GenerateKey(c); !errors.Is(err, ErrKeyContext) || key != nil {
+			t.Errorf("%s: made: %v", what, err)
+		}
+		if key, err := OpenKey(c, NewSecret(make([]byte, 32)), Hash{}); !errors.Is(err, ErrKeyContext) || key != nil {
+			t.Errorf("%s: opened: %v", what, err)
+		}
+	}
+	if _, err := GenerateKey(good); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestRoundTrip(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {

@@ -297,19 +297,6 @@ func (w *Workspace) deleteMail(ctx context.Context, box store.Index, ids []wire.
 	return nil
 }
 
-// EndSecret takes a secret out of use and deletes its value from the store.
-func (w *Workspace) EndSecret(ctx context.Context, name string) error {
-	if err := w.requireMe(); err != nil {
-		return err
-	}
-	f, err := w.SecretField(ctx, name)
-	if err == nil {
-		err = w.EndField(ctx, f.ID)
-	}
-	w.sweepSecret(ctx, name) // also what an interrupted attempt has left
-	return err
-}
-
 // sweepSecret deletes the values of a name that are no longer in force, as far
 // as the store lets: who could read them could have kept them.
 func (w *Workspace) sweepSecret(ctx context.Context, name string) {

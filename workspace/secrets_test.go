@@ -141,11 +141,8 @@ func TestSecret(t *testing.T) {
 	wantNoSecret(t, f.Open("bob"), "clio", workspace.ErrNotGranted)
 	wantSecret(t, f.Open("carol"), "clio", "the third")
 
-	must(t, f.Open("dora").EndSecret(ctx, "clio"))
+	must(t, f.Open("dora").EndField(ctx, secretField(t, f.Open("dora"), "clio").ID))
 	wantNoSecret(t, f.Open("carol"), "clio", workspace.ErrNoSuch)
-	if err := f.Open("dora").EndSecret(ctx, "clio"); !errors.Is(err, workspace.ErrNoSuch) {
-		t.Errorf("ended twice: %v", err)
-	}
 	putSecret(t, f.Open("dora"), "clio", "the fourth")
 	wantSecret(t, f.Open("dora"), "clio", "the fourth")
 	if _, err := f.Open("dora").VerifyLog(ctx); err != nil {

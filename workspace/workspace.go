@@ -63,7 +63,8 @@ type Workspace struct {
 	pin   Pin
 	state *officer.State
 	keys  *keys
-	// rebuilt is why the cache was not used, for diagnostics.
+	// rebuilt is why the log was verified from genesis instead of from the cache;
+	// nil if the cache served.
 	rebuilt error
 
 	due       bool // statements are to be asked for
@@ -215,10 +216,6 @@ type Freshness struct {
 func (w *Workspace) Freshness() Freshness {
 	return Freshness{Head: w.state.Head(), HeadTime: w.state.HeadTime(), Synced: w.pin.Synced}
 }
-
-// Rebuilt tells why the log was verified from genesis instead of from the
-// cache; nil if the cache served.
-func (w *Workspace) Rebuilt() error { return w.rebuilt }
 
 // maxAttempts bounds how often a change is made again after somebody else was
 // faster. Officers are few; more losses in a row than this mean a store that

@@ -213,7 +213,7 @@ func TestCacheAndPin(t *testing.T) {
 	ctx := t.Context()
 	f := workspacetest.NewFirm(t, "alice")
 	must(t, f.Open("alice").NewField(ctx, "phone"))
-	if err := f.Open("alice").Rebuilt(); err != nil {
+	if err := workspace.Rebuilt(f.Open("alice")); err != nil {
 		t.Fatalf("the cache did not serve: %v", err)
 	}
 	home := f.People["alice"].Home
@@ -224,7 +224,7 @@ func TestCacheAndPin(t *testing.T) {
 		saved := home.Clone()
 		home.Files["organization.cache"][i] ^= 1
 		w := f.Open("alice")
-		if w.Rebuilt() == nil {
+		if workspace.Rebuilt(w) == nil {
 			t.Fatalf("byte %d of the cache altered, and used", i)
 		}
 		if _, err := w.Field(ctx, "phone"); err != nil {
@@ -233,7 +233,7 @@ func TestCacheAndPin(t *testing.T) {
 		home.Files = saved.Files
 	}
 	delete(home.Files, "organization.cache")
-	if f.Open("alice").Rebuilt() == nil {
+	if workspace.Rebuilt(f.Open("alice")) == nil {
 		t.Error("no cache, and none missed")
 	}
 	pin := home.Files["organization.pin"]
