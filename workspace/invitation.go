@@ -42,6 +42,9 @@ var (
 	ErrNotInviter = errors.New("this is not the email of the person who invites you")
 	// ErrNotCompared: the safety number has to be compared first.
 	ErrNotCompared = errors.New("the safety number was not compared")
+	// ErrInvitationClock: an invitation is open for longer than any is, or was made
+	// in the future, so one of two clocks is wrong by days.
+	ErrInvitationClock = errors.New("this device's clock, or that of who made the invitation, is far off")
 	// ErrInvitations: this device keeps as many invitations as it can.
 	ErrInvitations = errors.New("too many invitations are open on this device")
 	// ErrInvitationTime: an invitation is open for at least a minute and at
@@ -57,6 +60,9 @@ const (
 	// somebody ask to be let in.
 	MaxInvitationLife = 30 * 24 * time.Hour
 	minInvitationLife = time.Minute
+	// maxClockOff is by how much two clocks may differ before an invitation is
+	// refused for it.
+	maxClockOff = 24 * time.Hour
 )
 
 // InvitationTakenError says who was let in by an invitation: somebody else than
@@ -151,6 +157,8 @@ type InvitationInfo struct {
 	// Unreadable counts answers that were passed over: they are sealed to a key
 	// of the inviter's that this device cannot open. They may be anybody's.
 	Unreadable int
+	// Withdrawn: it was taken back, in the log; for InvitationContested, too.
+	Withdrawn bool
 }
 
 // ClockBehind tells by how much the caller's clock is behind the time that the

@@ -43,11 +43,16 @@ type Offer struct {
 // inviter saw (attack 12: ErrFork, ErrRollback), somebody who invites and may, by
 // the log's own policy (ErrInviter), and the message that they left. c needs neither identity nor home: an identity
 // tells whether it was the caller who was let in already (ErrInvitationSpent), and
-// not somebody else ([InvitationTakenError]). The invitation stays the caller's.
+// not somebody else ([InvitationTakenError]). Expiry is judged by the caller's clock
+// (ErrInvitationExpired), and one that is days behind is told by it (ErrInvitationClock).
+// The invitation stays the caller's.
 func OpenInvitation(ctx context.Context, c Config, inv *plan.Invitation) (*Invited, error) {
 	w := newWorkspace(c)
 	if !w.now().Before(inv.Expires) {
 		return nil, ErrInvitationExpired
+	}
+	if inv.Expires.After(w.now().Add(MaxInvitationLife + maxClockOff)) {
+		return nil, ErrInvitationClock
 	}
 	// Told apart from a fork, which it is not.
 	switch first, err := w.read(ctx, 0, 1); {
@@ -242,7 +247,7 @@ func (w *Workspace) AnsweredInvitation(ctx context.Context) (InvitationInfo, boo
 		case err != nil:
 			return InvitationInfo{}, false, err
 		case !used:
-			info.Status = InvitationWithdrawn
+			info.Status, info.Withdrawn = InvitationWithdrawn, true
 		case by == w.me.Member():
 			info.Status = InvitationJoined
 		default:

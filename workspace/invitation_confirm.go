@@ -72,9 +72,12 @@ func (w *Workspace) answeredBy(rec issued) bool {
 func (w *Workspace) lookIssued(ctx context.Context, inv *plan.Invitation, rec issued) (InvitationInfo, invitationMail, error) {
 	info := rec.info(inv)
 	if w.state.InvitationSpent(inv.Hash()) {
-		info.Status = InvitationWithdrawn
-		if w.answeredBy(rec) {
-			info.Status = InvitationJoined
+		info.Status, info.Withdrawn = InvitationWithdrawn, true
+		switch {
+		case w.answeredBy(rec):
+			info.Status, info.Withdrawn = InvitationJoined, false
+		case rec.Contested == 1:
+			info.Status = InvitationContested
 		}
 		return info, invitationMail{}, nil
 	}
@@ -92,11 +95,14 @@ func (w *Workspace) lookIssued(ctx context.Context, inv *plan.Invitation, rec is
 		}
 		if c.Card.ID() != rec.Member {
 			info.Status = InvitationContested
-			return info, mail, nil
+			return info, mail, w.keepContested(inv, rec)
 		}
 	}
 	switch {
 	case mail.declined && rec.Member != (officer.MemberID{}):
+		info.Status = InvitationContested
+		return info, mail, w.keepContested(inv, rec)
+	case rec.Contested == 1: // whatever the store shows by now
 		info.Status = InvitationContested
 	case mail.declined:
 		info.Status = InvitationDeclined
@@ -110,6 +116,15 @@ func (w *Workspace) lookIssued(ctx context.Context, inv *plan.Invitation, rec is
 	return info, mail, nil
 }
 
+// keepContested remembers that an invitation had two different answers.
+func (w *Workspace) keepContested(inv *plan.Invitation, rec issued) error {
+	if rec.Contested == 1 {
+		return nil
+	}
+	rec.Contested = 1
+	return w.keepIssued(inv, rec)
+}
+
 // ConfirmInvitation lets in whoever has answered an invitation that was made on
 // this device. card is the fingerprint that the inviter was shown, and compared
 // says that its safety number was compared with its owner by voice or in
@@ -117,8 +132,9 @@ func (w *Workspace) lookIssued(ctx context.Context, inv *plan.Invitation, rec is
 // somebody in (ErrNotCompared).
 //
 // Two different answers, a no beside a card among them, withdraw the invitation and let nobody in
-// (ErrInvitationContested). An invitation that is not answered, or spent, or
-// whose time by this device's clock is over, changes nothing. Neither does one by
+// (ErrInvitationContested); InvitationInfo tells of it from then on. An invitation that is not answered, or spent, or
+// whose time by this device's clock is over (ErrInvitationExpired), or made by a clock
+// that was far ahead of what it says now (ErrInvitationClock), changes nothing. Neither does one by
 // somebody who may not let others in like that any more (officer.ErrAuthority,
 // ErrGuestPolicy). It may be called again after a lost answer.
 func (w *Workspace) ConfirmInvitation(ctx context.Context, id officer.Hash, card officer.MemberID, compared bool) (MemberInfo, error) {
@@ -131,7 +147,11 @@ func (w *Workspace) ConfirmInvitation(ctx context.Context, id officer.Hash, card
 	if err != nil {
 		return MemberInfo{}, err
 	}
+	rec.Member = info.Member // who was seen just now
 	if info.Status == InvitationContested || info.Status == InvitationAccepted && info.Card.Card.ID() != card {
+		if err := w.keepContested(inv, rec); err != nil { // before the answers are gone
+			return MemberInfo{}, err
+		}
 		if err := w.withdraw(ctx, inv, rec); err != nil {
 			return MemberInfo{}, err
 		}
@@ -142,6 +162,9 @@ func (w *Workspace) ConfirmInvitation(ctx context.Context, id officer.Hash, card
 	}
 	if err := w.notOpen(info); err != nil {
 		return MemberInfo{}, err
+	}
+	if w.now().Before(info.Created.Add(-maxClockOff)) { // it cannot tell whether the time is over
+		return MemberInfo{}, ErrInvitationClock
 	}
 	if !compared && !info.InPerson {
 		return MemberInfo{}, ErrNotCompared

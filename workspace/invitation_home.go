@@ -46,6 +46,9 @@ type issued struct {
 	Created  uint64
 	// Member is whose card was seen first; zero while none was.
 	Member officer.MemberID
+	// Contested is 1 once two different answers were seen: the store may not hold
+	// them any more, and must not make who invites forget them.
+	Contested uint8
 }
 
 const issuedParts = 2

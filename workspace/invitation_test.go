@@ -172,12 +172,12 @@ func TestInvitationOfAGuest(t *testing.T) {
 	f := workspacetest.NewFirm(t, "alice")
 	alice := f.Open("alice")
 	day := workspacetest.Clock().Add(time.Hour)
-	for what, r := range map[string]workspace.InvitationRequest{
-		"a member":  {Role: officer.RoleMember, Until: day},
-		"yesterday": {Role: officer.RoleGuest, Until: workspacetest.Clock()},
+	for want, r := range map[error]workspace.InvitationRequest{
+		workspace.ErrGuestsOnly: {Role: officer.RoleMember, Until: day},
+		workspace.ErrExpired:    {Role: officer.RoleGuest, Until: workspacetest.Clock()},
 	} {
-		if _, err := alice.CreateInvitation(ctx, r); !errors.Is(err, workspace.ErrExpired) && !errors.Is(err, officer.ErrRole) {
-			t.Errorf("%s: %v", what, err)
+		if _, err := alice.CreateInvitation(ctx, r); !errors.Is(err, want) {
+			t.Errorf("%v, and not %v", err, want)
 		}
 	}
 	info, inv := invite(t, alice, workspace.InvitationRequest{Role: officer.RoleGuest, Until: day})

@@ -24,6 +24,8 @@ var (
 	ErrNoShare = errors.New("you hold no share of this recovery")
 	// ErrShares: too few shares are there, see ThresholdError.
 	ErrShares = errors.New("too few shares to recover anybody")
+	// ErrNamedTwice: an officer was chosen twice to hold a share.
+	ErrNamedTwice = errors.New("named twice")
 	// ErrHolder: who was chosen to hold a share is no officer.
 	ErrHolder = errors.New("only officers hold shares of a recovery")
 	// ErrWrongShare: a share is not the one that its officer was given.
@@ -97,7 +99,7 @@ func (w *Workspace) RecoveryDue() bool {
 // the requests for it; one that is the same, and for which nobody asks, is left
 // alone. What was sealed to the old user key stays in reach of officers who keep
 // shares, and of a device to which they were re-sealed, until its keys are
-// rotated.
+// rotated. It fails with ErrNamedTwice where the emails name somebody twice.
 func (w *Workspace) EnrollRecovery(ctx context.Context, threshold int, emails []string) (RecoveryInfo, error) {
 	if err := w.requireMe(); err != nil {
 		return RecoveryInfo{}, err
@@ -164,7 +166,7 @@ func (w *Workspace) enrolWith(ctx context.Context, emails []string) (list []offi
 		case m.Role != officer.RoleOfficer:
 			return nil, fmt.Errorf("%.80q: %w", email, ErrHolder)
 		case chosen[m.ID]:
-			return nil, fmt.Errorf("%.80q twice: %w", email, ErrTaken)
+			return nil, fmt.Errorf("%.80q: %w", email, ErrNamedTwice)
 		}
 		chosen[m.ID] = true
 	}

@@ -224,7 +224,7 @@ func TestRecoveryRefusals(t *testing.T) {
 		"an officer without enough others":      {func() error { return enroll(alice, 3) }, plan.ErrThreshold},
 		"oneself":                               {func() error { return enroll(alice, 2, "alice@example.com", "olga@example.com") }, workspace.ErrSelf},
 		"no officer":                            {func() error { return enroll(bob, 2, "carol@example.com", "olga@example.com") }, workspace.ErrHolder},
-		"twice the same":                        {func() error { return enroll(bob, 2, "olga@example.com", "olga@example.com") }, workspace.ErrTaken},
+		"twice the same":                        {func() error { return enroll(bob, 2, "olga@example.com", "olga@example.com") }, workspace.ErrNamedTwice}, // nobody has taken anything
 		"nobody":                                {func() error { return enroll(bob, 2, "nobody@example.com") }, workspace.ErrNoSuch},
 		"a request of another firm":             {func() error { return request(alice, other, "bob@example.com", "x") }, officer.ErrOrganization},
 		"a request by a member":                 {func() error { return request(carol, file, "bob@example.com", "x") }, officer.ErrAuthority},

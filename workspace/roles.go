@@ -19,6 +19,8 @@ var (
 	ErrMemberRemoved = errors.New("removed from the organization already")
 	// ErrSameRole: the member has the role already, until the same day.
 	ErrSameRole = errors.New("that is their role already")
+	// ErrGuestsOnly: a last day was given for somebody who is to be no guest.
+	ErrGuestsOnly = errors.New("only guests are let in until a day")
 	// ErrExpired: a guest's time is over, or would be over at once.
 	ErrExpired = errors.New("the guest's time is over")
 	// ErrKeyClosed: a device of the member was removed, and none has made the
@@ -98,7 +100,7 @@ func (w *Workspace) checkExpiry(role officer.Role, until time.Time) error {
 	case until.IsZero():
 		return nil
 	case role != officer.RoleGuest:
-		return fmt.Errorf("%w: only guests are let in until a day", officer.ErrRole)
+		return ErrGuestsOnly
 	case !until.After(w.now()):
 		return fmt.Errorf("%w: the day lies in the past", ErrExpired)
 	}

@@ -110,7 +110,7 @@ func TestChangeRoleRefused(t *testing.T) {
 		"the same":                  {"alice", id(f, "bob"), officer.RoleMember, noDay, workspace.ErrSameRole},
 		"the last officer":          {"alice", id(f, "alice"), officer.RoleMember, noDay, workspace.ErrOfficers},
 		"no role":                   {"alice", id(f, "bob"), 9, noDay, officer.ErrRole},
-		"a member until a day":      {"alice", id(f, "bob"), officer.RoleOfficer, day, officer.ErrRole},
+		"a member until a day":      {"alice", id(f, "bob"), officer.RoleOfficer, day, workspace.ErrGuestsOnly}, // the role is a known one
 		"a guest until yesterday":   {"alice", id(f, "bob"), officer.RoleGuest, past, workspace.ErrExpired},
 		"a guest who shares":        {"alice", id(f, "bob"), officer.RoleGuest, day, officer.ErrRights},
 		"a guest who manages":       {"alice", id(f, "carol"), officer.RoleGuest, day, officer.ErrRights},
