@@ -124,8 +124,8 @@ What somebody had before it was taken from them, they may have kept.`,
 				return &usageError{errors.New("--kind is member, group, field, folder, secret or directory"), cmd}
 			}
 			return a.with(cmd.Context(), func(w *workspace.Workspace) error {
-				if w.Me() == nil {
-					return workspace.ErrNotMember
+				if err := standing(w); err != nil {
+					return err
 				}
 				return a.showAccess(cmd.Context(), w, args[0], workspace.ThingKind(kind))
 			})

@@ -87,7 +87,7 @@ func newDeviceListCommand(a *app) *cobra.Command {
 		Use: "list [EMAIL]", Short: "List your devices, or a colleague's", Args: optionalArg("EMAIL"),
 		Long: `List your devices, or a colleague's: computers, paper kits and passphrase backups,
 with those that were removed and who removed them.`,
-		RunE: a.withWorkspace(func(ctx context.Context, w *workspace.Workspace, args []string) error {
+		RunE: a.withStanding(func(ctx context.Context, w *workspace.Workspace, args []string) error {
 			member, err := deviceOwner(ctx, w, args)
 			if err != nil {
 				return err
@@ -132,8 +132,8 @@ func deviceOwner(ctx context.Context, w *workspace.Workspace, args []string) (of
 		}
 		return m.ID, nil
 	}
-	if w.Me() == nil {
-		return officer.MemberID{}, workspace.ErrNotMember
+	if err := standing(w); err != nil {
+		return officer.MemberID{}, err
 	}
 	return w.Me().ID, nil
 }

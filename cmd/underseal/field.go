@@ -105,7 +105,7 @@ func newFieldListCommand(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use: "list", Short: "List the fields and who may read them", Args: noArgs,
 		Long: "List the fields, the epochs of their keys, your own rights, and who may read them.",
-		RunE: a.withWorkspace(func(ctx context.Context, w *workspace.Workspace, _ []string) error {
+		RunE: a.withStanding(func(ctx context.Context, w *workspace.Workspace, _ []string) error {
 			out := jsonFields{jsonFieldsOf(ctx, w, w.Fields(ctx)...)}
 			if a.json {
 				a.printJSON(out, nil)

@@ -156,7 +156,7 @@ officer lets somebody manage it who is in it already.`,
 					return a.planGroupAddition(ctx, w, args[0], args[1], rights)
 				}
 				if err := w.AddToGroup(ctx, args[0], args[1], rights); err != nil {
-					return err
+					return manageHint(ctx, w, args[0], err)
 				}
 				g, err := w.Group(ctx, args[0])
 				if err != nil {
@@ -197,7 +197,7 @@ type jsonGroupAddition struct {
 func (a *app) planGroupAddition(ctx context.Context, w *workspace.Workspace, group, email string, rights officer.Rights) error {
 	r, err := w.PlanGroupAddition(ctx, group, email, rights)
 	if err != nil {
-		return err
+		return manageHint(ctx, w, group, err)
 	}
 	j := jsonGroupAddition{
 		Group: r.Group.ID.String(), Name: r.Group.NameText, Member: r.Member.ID.String(), Email: r.Member.EmailText,

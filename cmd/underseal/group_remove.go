@@ -2,12 +2,14 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/underseal/underseal/internal/term"
+	"github.com/underseal/underseal/officer"
 	"github.com/underseal/underseal/workspace"
 )
 
@@ -15,7 +17,7 @@ func newGroupListCommand(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use: "list [GROUP]", Short: "List the groups, or who is in one and what it can open", Args: optionalArg("GROUP"),
 		Long: "List the groups with their members; or, of one, who is in it and what it can open.",
-		RunE: a.withWorkspace(func(ctx context.Context, w *workspace.Workspace, args []string) error {
+		RunE: a.withStanding(func(ctx context.Context, w *workspace.Workspace, args []string) error {
 			if len(args) > 0 {
 				g, err := w.Group(ctx, args[0])
 				if err != nil {
@@ -111,7 +113,7 @@ underseal org catch-up --for-group GROUP.`,
 				return a.printGroup(ctx, w, args[0])
 			}
 			if err := w.RotateGroup(ctx, args[0]); err != nil {
-				return err
+				return manageHint(ctx, w, args[0], err)
 			}
 			a.say("changed the key of group %s", term.Escape(args[0]))
 			return a.printGroup(ctx, w, args[0])
@@ -161,7 +163,7 @@ could open before, they may have kept.`,
 func (a *app) removeFromGroup(ctx context.Context, w *workspace.Workspace, group, email string, dryRun, yes bool) error {
 	r, err := w.PlanGroupRemoval(ctx, group, email)
 	if err != nil {
-		return err
+		return takenOutHint(ctx, w, group, err)
 	}
 	// Now: afterwards the group may be none that they read.
 	x, left := newWords(ctx, w), a.valuesLeft(ctx, w, r.Renewal)
@@ -173,7 +175,7 @@ func (a *app) removeFromGroup(ctx context.Context, w *workspace.Workspace, group
 			return err
 		}
 		if r, err = w.RemoveFromGroup(ctx, group, email); err != nil {
-			return err
+			return takenOutHint(ctx, w, group, err)
 		}
 	}
 	if a.json {
@@ -188,6 +190,54 @@ func (a *app) removeFromGroup(ctx context.Context, w *workspace.Workspace, group
 		a.next("tell those who share what is closed, or manage the group; they type: underseal org catch-up")
 	}
 	return nil
+}
+
+// managers are those who manage a group, besides the caller.
+func managers(g workspace.GroupInfo, besides officer.MemberID) []string {
+	var list []string
+	for _, m := range jsonGroupOf(g).Members {
+		switch {
+		case !m.Manages || m.Member == besides.String():
+		case m.Email == "":
+			list = append(list, "member "+m.Member[:shortID])
+		default:
+			list = append(list, m.Email)
+		}
+	}
+	return list
+}
+
+// manageHint says who manages a group, where that is what the caller does not do.
+func manageHint(ctx context.Context, w *workspace.Workspace, group string, err error) error {
+	if !errors.Is(err, workspace.ErrNotGranted) && !errors.Is(err, officer.ErrAuthority) {
+		return err
+	}
+	g, failed := w.Group(ctx, group)
+	if failed != nil || g.Manages(w.Me().ID) {
+		return err
+	}
+	if list := managers(g, w.Me().ID); len(list) > 0 {
+		return withHint(err, "ask who manages the group: "+term.EscapeTo(strings.Join(list, ", "), maxMessage))
+	}
+	return withHint(err, fmt.Sprintf("nobody manages it; an officer lets somebody do it who is in it: underseal group add %s EMAIL --manages", arg(group)))
+}
+
+// takenOutHint says who takes somebody out of a group whom the caller cannot.
+func takenOutHint(ctx context.Context, w *workspace.Workspace, group string, err error) error {
+	me := w.Me()
+	switch self := errors.Is(err, workspace.ErrSelf); {
+	case self && me.Role == officer.RoleOfficer:
+		return withHint(err, "another officer takes you out: whoever does it knows none of the new keys that you could know")
+	case !self && !errors.Is(err, officer.ErrAuthority):
+		return err
+	}
+	hint := "ask an officer"
+	if g, failed := w.Group(ctx, group); failed == nil && (errors.Is(err, workspace.ErrSelf) || !g.Manages(me.ID)) {
+		if list := managers(g, me.ID); len(list) > 0 {
+			hint += ", or, for who is no officer, who manages the group: " + term.EscapeTo(strings.Join(list, ", "), maxMessage)
+		}
+	}
+	return withHint(err, hint)
 }
 
 func jsonGroupRemovalOf(x *words, r workspace.GroupRemoval, left jsonValuesLeft, done bool) jsonGroupRemoval {

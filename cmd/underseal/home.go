@@ -312,6 +312,29 @@ func (a *app) withWorkspace(f func(context.Context, *workspace.Workspace, []stri
 	}
 }
 
+// withStanding is withWorkspace for what shows the organization's names: a device
+// that was removed reads none, and is told so instead.
+func (a *app) withStanding(f func(context.Context, *workspace.Workspace, []string) error) func(*cobra.Command, []string) error {
+	return a.withWorkspace(func(ctx context.Context, w *workspace.Workspace, args []string) error {
+		if err := standing(w); errors.Is(err, workspace.ErrRemoved) {
+			return err
+		}
+		return f(ctx, w, args)
+	})
+}
+
+// standing says why a device is not that of a member.
+func standing(w *workspace.Workspace) error {
+	switch {
+	case w.Me() != nil:
+		return nil
+	case w.State().Device(w.DeviceID()) != nil:
+		return workspace.ErrRemoved
+	default:
+		return workspace.ErrNotMember
+	}
+}
+
 func (a *app) warnOfStore(w *workspace.Workspace) {
 	for _, warning := range w.Store().Info().Warnings {
 		a.warn("%s", warning)

@@ -60,11 +60,12 @@ func inviteRules() []rule {
 		{mail.ErrSend, classUnavailable, "the invitation is made: underseal invite show sends it again, underseal invite withdraw ends it"},
 		{plan.ErrInvitation, classInput, "paste the whole line, as it was sent; if that is what you did, " + another},
 		{workspace.ErrInvitationExpired, classInput, "an officer makes another one; if this device's clock is wrong, set it"},
+		{workspace.ErrInvitationClock, classInput, "set the clock that is wrong; if it is not this one, ask for another invitation"},
 		{workspace.ErrInvitationSpent, classRefused, "each is for one person, once; tell your officer, and ask for another one"},
 		{workspace.ErrInvitationWithdrawn, classRefused, "see: underseal invite list"},
 		{workspace.ErrInvitationDeclined, classRefused, "if that was a mistake, make another: underseal invite create"},
 		{workspace.ErrInvitationOpen, classInput, "wait until they have accepted; see: underseal invite list"},
-		{workspace.ErrInvitationContested, classRefused, "somebody else may have the line; nobody was let in, and it is withdrawn. Hand the next one over in another way"},
+		{workspace.ErrInvitationContested, classRefused, "somebody else may have the line, and nobody was let in; ask by voice who has answered, and hand the next one over in another way"},
 		{workspace.ErrInvitationLost, classRefused, "who made it leaves it there again: underseal invite show; or " + another},
 		{workspace.ErrInvitationStore, classRefused, "check --store, and the fingerprint with an officer"},
 		{workspace.ErrGuestPolicy, classDenied, "an officer lets members do it: underseal policy set --guests members"},
@@ -87,6 +88,7 @@ type jsonInvitation struct {
 	For          string    `json:"for"`
 	InPerson     bool      `json:"in_person"`
 	Unreadable   int       `json:"unreadable"` // answers that were passed over
+	Withdrawn    bool      `json:"withdrawn"`  // in the log; one that is contested, too
 	Created      time.Time `json:"created,omitzero"`
 	Expires      time.Time `json:"expires"`
 	Name         string    `json:"name"`  // of who has accepted
@@ -106,7 +108,7 @@ type jsonInvitationLine struct {
 
 func jsonInvitationOf(ctx context.Context, w *workspace.Workspace, i workspace.InvitationInfo) jsonInvitation {
 	j := jsonInvitation{
-		ID: i.ID.String(), Status: i.Status.String(), Role: i.Role.String(), Groups: []string{}, For: i.Hint, InPerson: i.InPerson, Unreadable: i.Unreadable,
+		ID: i.ID.String(), Status: i.Status.String(), Role: i.Role.String(), Groups: []string{}, For: i.Hint, InPerson: i.InPerson, Unreadable: i.Unreadable, Withdrawn: i.Withdrawn,
 		Created: i.Created, Expires: i.Expires, Until: i.Until,
 	}
 	for _, id := range i.Groups {
@@ -147,9 +149,7 @@ func (a *app) withInvitations(ctx context.Context, f func(*workspace.Workspace) 
 		} else if err == nil { // where files cannot be locked, commands are run one by one
 			defer func() { _ = lock.Close() }()
 		}
-		if behind := w.ClockBehind(); behind > maxClockBehind {
-			a.warn("this device's clock is %s behind the last change of the organization; whether an invitation has expired is judged by it", roughly(behind))
-		}
+		a.warnClockBehind(w, "an invitation has expired")
 		return f(w)
 	})
 }
@@ -157,19 +157,16 @@ func (a *app) withInvitations(ctx context.Context, f func(*workspace.Workspace) 
 // invitationsLock is the file in the home folder that is locked meanwhile.
 const invitationsLock = "invitations.lock"
 
-// maxClockBehind is how far clocks may lie apart without a word.
-const maxClockBehind = 10 * time.Minute
-
 // findInvitation finds one by the beginning of its id; without one, the only
 // one that wait accepts, or one that is suspended: why, it says when it is tried.
-func findInvitation(ctx context.Context, w *workspace.Workspace, id string, wait func(workspace.InvitationStatus) bool) (workspace.InvitationInfo, error) {
+func findInvitation(ctx context.Context, w *workspace.Workspace, id string, wait func(workspace.InvitationInfo) bool) (workspace.InvitationInfo, error) {
 	list, err := w.Invitations(ctx)
 	if err != nil {
 		return workspace.InvitationInfo{}, err
 	}
 	var found, suspended []workspace.InvitationInfo
 	for _, i := range list {
-		if id == "" && wait(i.Status) || id != "" && len(id) >= 4 && strings.HasPrefix(i.ID.String(), strings.ToLower(id)) {
+		if id == "" && wait(i) || id != "" && len(id) >= 4 && strings.HasPrefix(i.ID.String(), strings.ToLower(id)) {
 			found = append(found, i)
 		} else if i.Status == workspace.InvitationSuspended {
 			suspended = append(suspended, i)
@@ -299,26 +296,33 @@ func (a *app) listInvitations(ctx context.Context, w *workspace.Workspace) error
 	t := a.table()
 	t.row("ID", "FOR", "ROLE", "STATUS", "EXPIRES", "WHO")
 	accepted, unreadable, taken := "", "", false
+	var contested []jsonInvitation
 	for _, i := range out.Invitations {
 		who, hint := "", term.Escape(i.For)
 		if i.Email != "" {
 			who = term.Escape(i.Email)
 		}
-		if i.Mine {
+		switch {
+		case i.Mine:
 			hint, taken = "(you)", i.Status == workspace.InvitationTaken.String()
-		} else if i.Status == workspace.InvitationAccepted.String() {
+		case i.Status == workspace.InvitationAccepted.String():
 			accepted = i.ID[:shortID]
+		case i.Status == workspace.InvitationContested.String():
+			contested = append(contested, i)
 		}
 		if i.Unreadable > 0 {
 			unreadable = i.ID[:shortID]
 		}
-		t.row(i.ID[:shortID], hint, i.Role, i.Status, day(i.Expires), who)
+		t.row(i.ID[:shortID], hint, i.Role, i.Status, a.moment(i.Expires), who)
 	}
 	if err := t.flush(); err != nil {
 		return err
 	}
 	if unreadable != "" {
 		a.warn("an answer to invitation %s is sealed to a key of yours that this device cannot open, and was passed over; it may be anybody's", unreadable)
+	}
+	for _, i := range contested {
+		a.warn("%s", contestedLine(i.ID[:shortID], i.Role, i.Withdrawn))
 	}
 	if taken {
 		a.warn("%s", pendingTaken)

@@ -201,7 +201,7 @@ func (a *app) acceptInvitation(ctx context.Context, f acceptFlags) (out jsonAcce
 	if offer.InviterRole != officer.RoleOfficer {
 		who = "who invited you"
 	}
-	a.say("accepted; nothing opens until %s has confirmed, by %s", who, day(offer.Expires))
+	a.say("accepted; nothing opens until %s has confirmed, by %s", who, a.moment(offer.Expires))
 	a.say("your safety number, which they compare with you by voice:\n\n    %s\n    %s\n", lines[0], lines[1])
 	a.sayUnlock(ctx)
 	a.next("underseal invite list, to see whether %s has confirmed", who)

@@ -22,12 +22,13 @@ there is no terminal to confirm on. Without an ID it is the only one that was
 accepted.
 
 Where two different people have answered, or one answer is no and another yes,
-nobody is let in, and the invitation is withdrawn.`,
+nobody is let in, and the invitation is withdrawn. underseal invite list and
+underseal status tell of it from then on.`,
 		Example: "underseal invite confirm 1f2e3d4c",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.withInvitations(cmd.Context(), func(w *workspace.Workspace) error {
-				info, err := findInvitation(cmd.Context(), w, firstArg(args), func(s workspace.InvitationStatus) bool {
-					return s == workspace.InvitationAccepted || s == workspace.InvitationContested
+				info, err := findInvitation(cmd.Context(), w, firstArg(args), func(i workspace.InvitationInfo) bool {
+					return i.Status == workspace.InvitationAccepted || i.Status == workspace.InvitationContested && !i.Withdrawn
 				})
 				if err != nil {
 					return err

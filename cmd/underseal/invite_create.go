@@ -91,7 +91,7 @@ func (f inviteFlags) request() (r workspace.InvitationRequest, err error) {
 		return r, err
 	}
 	if !r.Until.IsZero() && r.Role != officer.RoleGuest {
-		return r, errors.New("--until is for guests")
+		return r, withHint(errors.New("--until is for guests"), "a last day goes with --role guest; how long the line works is --expires TIME")
 	}
 	r.Life, err = parseLife(f.expires)
 	return r, err
@@ -143,7 +143,7 @@ answered, once more, or send it by mail. Without an ID it is the only open one.`
 				return &usageError{err, cmd}
 			}
 			return a.withInvitations(cmd.Context(), func(w *workspace.Workspace) error {
-				info, err := findInvitation(cmd.Context(), w, firstArg(args), func(s workspace.InvitationStatus) bool { return s == workspace.InvitationPending })
+				info, err := findInvitation(cmd.Context(), w, firstArg(args), func(i workspace.InvitationInfo) bool { return i.Status == workspace.InvitationPending })
 				if err != nil {
 					return err
 				}
@@ -186,14 +186,14 @@ func (a *app) deliver(ctx context.Context, w *workspace.Workspace, info workspac
 		if err := sendInvitation(ctx, w.Me().Role, info, account, f.to, line); err != nil {
 			return withHint(err, fmt.Sprintf("the invitation is made: underseal invite show %s sends it again, underseal invite withdraw %s ends it", id, id))
 		}
-		a.say("sent invitation %s to %s; it expires on %s", id, term.Escape(f.to), day(info.Expires))
+		a.say("sent invitation %s to %s; it expires on %s", id, term.Escape(f.to), a.moment(info.Expires))
 	} else {
 		out.Line = string(line.Expose())
 		if !a.json {
 			a.print("%s", out.Line)
 			a.drawInvitation(line)
 		}
-		a.say("invitation %s, %s, expires on %s; whoever has this line can ask to be let in", id, info.Role, day(info.Expires))
+		a.say("invitation %s, %s, expires on %s; whoever has this line can ask to be let in", id, info.Role, a.moment(info.Expires))
 	}
 	if a.json {
 		a.printJSON(out, nil)
@@ -202,11 +202,14 @@ func (a *app) deliver(ctx context.Context, w *workspace.Workspace, info workspac
 	return nil
 }
 
-// drawInvitation shows the line as a QR code, where a person sees it and there
-// is room.
+// drawInvitation shows the line as a QR code, where a person sees the line itself,
+// and there is room: who has it put into a file wants no copy on the screen.
 func (a *app) drawInvitation(line *secret.Bytes) {
 	f, ok := a.stderr.(*os.File)
 	if !ok || !term.IsTerminal(f) {
+		return
+	}
+	if out, ok := a.output().(*os.File); !ok || !term.IsTerminal(out) {
 		return
 	}
 	code, columns, err := qrterm.Draw(line)
@@ -239,7 +242,9 @@ in. Everybody sees in the log that one was withdrawn.`,
 					return err
 				}
 				if a.json {
-					info.Status = workspace.InvitationWithdrawn
+					if info.Withdrawn = true; info.Status != workspace.InvitationContested {
+						info.Status = workspace.InvitationWithdrawn
+					}
 					a.printJSON(jsonInvitationOf(ctx, w, info), nil)
 				}
 				a.say("withdrew invitation %s", info.ID.String()[:shortID])

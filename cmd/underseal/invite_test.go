@@ -29,6 +29,7 @@ type (
 		For          string   `json:"for"`
 		InPerson     bool     `json:"in_person"`
 		Unreadable   int      `json:"unreadable"`
+		Withdrawn    bool     `json:"withdrawn"`
 		Created      string   `json:"created,omitempty"`
 		Expires      string   `json:"expires"`
 		Name         string   `json:"name"`

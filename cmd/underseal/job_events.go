@@ -177,7 +177,9 @@ func roughly(d time.Duration) string {
 		return fmt.Sprintf("%d s", int64(d.Round(time.Second)/time.Second))
 	case d < 90*time.Minute:
 		return fmt.Sprintf("%d min", int64(d.Round(time.Minute)/time.Minute))
-	default:
+	case d < 72*time.Hour:
 		return fmt.Sprintf("%d h %d min", int64(d/time.Hour), int64(d%time.Hour/time.Minute))
+	default:
+		return fmt.Sprintf("%d days", int64(d/(24*time.Hour)))
 	}
 }

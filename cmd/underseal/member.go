@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -40,7 +39,7 @@ granted; a guest, such as outside counsel, sees nobody else's name.`,
 			}
 			until, err := parseLastDay(expires)
 			if err == nil && r != officer.RoleGuest && !until.IsZero() {
-				err = errors.New("--expires is for guests")
+				err = withHint(errExpires, hintLastDay)
 			}
 			if err != nil {
 				return &usageError{err, cmd}
@@ -91,6 +90,9 @@ func (a *app) addMember(ctx context.Context, w *workspace.Workspace, card office
 	}
 	if err := a.confirmSafetyNumber(ctx, card, digits); err != nil {
 		return err
+	}
+	if !until.IsZero() {
+		a.warnClockBehind(w, guestsTime)
 	}
 	var err error
 	if role == officer.RoleGuest {
@@ -168,7 +170,7 @@ func newMemberListCommand(a *app) *cobra.Command {
 		Use: "list", Short: "List the people of your organization", Args: noArgs,
 		Long: `List the people of your organization, with --all also those who were removed. With
 --json the whole safety numbers are there, to be compared again.`,
-		RunE: a.withWorkspace(func(ctx context.Context, w *workspace.Workspace, _ []string) error {
+		RunE: a.withStanding(func(ctx context.Context, w *workspace.Workspace, _ []string) error {
 			out := jsonMembers{[]jsonMember{}}
 			for _, m := range w.Members(ctx) {
 				if all || !m.Removed {
@@ -188,7 +190,11 @@ func newMemberListCommand(a *app) *cobra.Command {
 				return err
 			}
 			if me := w.Me(); me != nil && me.Role == officer.RoleOfficer {
-				for _, g := range w.ExpiredGuests(ctx) {
+				over := w.ExpiredGuests(ctx)
+				if len(over) > 0 {
+					a.warnGuestClock(w)
+				}
+				for _, g := range over {
 					a.next("underseal member remove %s, whose time as a guest is over", arg(g.EmailText))
 				}
 			}

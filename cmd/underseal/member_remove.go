@@ -74,6 +74,9 @@ func (a *app) removeMember(ctx context.Context, w *workspace.Workspace, email st
 	if err != nil {
 		return err
 	}
+	if m.Member != nil && w.Expired(m.Member) {
+		a.warnGuestClock(w)
+	}
 	r, err := w.PlanMemberRemoval(ctx, m.ID)
 	if err != nil {
 		return removalHint(err)

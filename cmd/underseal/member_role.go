@@ -20,12 +20,18 @@ func memberRules() []rule {
 		{workspace.ErrMemberRemoved, classInput, "see: underseal member list --all; who comes back is let in with a new card"},
 		{workspace.ErrSameRole, classInput, "see: underseal member list"},
 		{workspace.ErrSelf, classDenied, "somebody else who may do it does it; to step down: underseal member role EMAIL --role member"},
-		{workspace.ErrExpired, classInput, "an officer gives them a day to come: underseal member role EMAIL --role guest --expires DATE"},
+		{workspace.ErrGuestsOnly, classUsage, hintLastDay},
+		{workspace.ErrExpired, classInput, "an officer gives them a day to come: underseal member role EMAIL --role guest --expires DATE; if this device's clock is wrong, set it"},
 		{workspace.ErrKeyClosed, classDenied, "they use another device of theirs, or a backup, first"},
 		{workspace.ErrLoss, classDenied, "have them first grant it to somebody, with underseal field grant, or type underseal org catch-up; or give --lose"},
 		{workspace.ErrRecovery, classDenied, "they enrol again first: underseal recovery enroll; or give --without-recovery"},
 	}
 }
+
+// errExpires: a last day is for guests.
+var errExpires = errors.New("--expires is for guests")
+
+const hintLastDay = "a last day goes with --role guest"
 
 const roleWords = "it is officer, member or guest"
 
@@ -64,6 +70,9 @@ managing groups.`,
 				return &usageError{fmt.Errorf("%w: %s", err, roleWords), cmd}
 			}
 			until, err := parseLastDay(expires)
+			if err == nil && r != officer.RoleGuest && !until.IsZero() {
+				err = withHint(errExpires, hintLastDay)
+			}
 			if err != nil {
 				return &usageError{err, cmd}
 			}
@@ -83,18 +92,13 @@ managing groups.`,
 // officerFinds is MemberWas for what officers alone do: a guest, who reads no
 // emails, is told that it is not theirs to do, and not that nobody is there.
 func officerFinds(ctx context.Context, w *workspace.Workspace, email string) (workspace.MemberInfo, error) {
-	var err error
-	switch me := w.Me(); {
-	case me != nil && me.Role == officer.RoleOfficer:
-		return w.MemberWas(ctx, email)
-	case me != nil:
-		err = officer.ErrAuthority
-	case w.State().Device(w.DeviceID()) != nil:
-		err = workspace.ErrRemoved
-	default:
-		err = workspace.ErrNotMember
+	if err := standing(w); err != nil {
+		return workspace.MemberInfo{}, err
 	}
-	return workspace.MemberInfo{}, err
+	if w.Me().Role != officer.RoleOfficer {
+		return workspace.MemberInfo{}, officer.ErrAuthority
+	}
+	return w.MemberWas(ctx, email)
 }
 
 func (a *app) changeRole(ctx context.Context, w *workspace.Workspace, email string, role officer.Role, until time.Time, meant workspace.Consent) error {
@@ -103,6 +107,9 @@ func (a *app) changeRole(ctx context.Context, w *workspace.Workspace, email stri
 		return err
 	}
 	before := m.Role
+	if !until.IsZero() {
+		a.warnClockBehind(w, guestsTime)
+	}
 	if err := w.ChangeRole(ctx, m.ID, role, until, meant); err != nil {
 		return roleHint(ctx, w, err)
 	}

@@ -35,7 +35,7 @@ func newMemberShowCommand(a *app) *cobra.Command {
 		Use: "show [EMAIL]", Short: "Show somebody: role, devices, groups, what they can open", Args: optionalArg("EMAIL"),
 		Long: `Show somebody, or yourself: role and since when, the whole safety number, devices,
 groups, and what they can open. Who was removed can be shown too.`,
-		RunE: a.withWorkspace(func(ctx context.Context, w *workspace.Workspace, args []string) error {
+		RunE: a.withStanding(func(ctx context.Context, w *workspace.Workspace, args []string) error {
 			j, err := memberShown(ctx, w, args)
 			if err != nil {
 				return err
@@ -94,7 +94,7 @@ func memberOf(ctx context.Context, w *workspace.Workspace, args []string) (works
 			}
 		}
 	}
-	return workspace.MemberInfo{}, workspace.ErrNotMember
+	return workspace.MemberInfo{}, standing(w)
 }
 
 func (a *app) printMember(j jsonMemberShown) error {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -103,6 +104,9 @@ type jsonGuest struct {
 }
 
 func (a *app) orgStatus(ctx context.Context, w *workspace.Workspace) error {
+	if err := standing(w); errors.Is(err, workspace.ErrRemoved) {
+		return err
+	}
 	home, err := a.home()
 	if err != nil {
 		return err
@@ -136,6 +140,9 @@ func (a *app) orgStatus(ctx context.Context, w *workspace.Workspace) error {
 	}
 	for _, g := range p.Expired {
 		out.Guests = append(out.Guests, jsonGuest{g.EmailText, time.Unix(int64(min(g.Expires, 1<<40)), 0).UTC()}) // #nosec G115 -- as bounded
+	}
+	if len(out.Guests) > 0 {
+		a.warnGuestClock(w)
 	}
 	if a.json {
 		a.printJSON(out, nil)

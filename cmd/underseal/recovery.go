@@ -43,6 +43,7 @@ func recoveryRules() []rule {
 		{workspace.ErrNoRecovery, classDenied, "they enrol before anything is lost: underseal recovery enroll; a backup brings back too: underseal backup restore"},
 		{workspace.ErrRequestEnded, classInput, "ask again with a new device: underseal recovery start, with UNDERSEAL_HOME set to an empty folder"},
 		{workspace.ErrNoRequest, classInput, "an officer types: underseal recovery request FILE --for EMAIL"},
+		{workspace.ErrNamedTwice, classUsage, "name each officer once, or nobody for all of them"},
 		{workspace.ErrHolder, classInput, "see who is an officer: underseal member list"},
 		{workspace.ErrWrongShare, classRefused, ""},
 		{workspace.ErrShares, classDenied, ""},
@@ -207,7 +208,7 @@ func newRecoveryListCommand(a *app) *cobra.Command {
 		Use: "list", Short: "Show who can be brought back by whom, and who asks for it", Args: noArgs,
 		Long: `Show who can be brought back by whom, and who asks for it: as an officer
 everybody's, otherwise your own. With --all requests that have ended too.`,
-		RunE: a.withWorkspace(func(ctx context.Context, w *workspace.Workspace, _ []string) error {
+		RunE: a.withStanding(func(ctx context.Context, w *workspace.Workspace, _ []string) error {
 			list, err := w.Recoveries(ctx)
 			if err != nil {
 				return err

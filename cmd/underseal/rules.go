@@ -88,7 +88,7 @@ func rules() []rule {
 		{errOtherOrganization, classRefused, "check the path, and the fingerprint with an officer: underseal org show"},
 
 		{workspace.ErrNotMember, classDenied, "give your card to an officer: underseal identity card --out you.card"},
-		{workspace.ErrRemoved, classDenied, "ask an officer"},
+		{workspace.ErrRemoved, classDenied, "ask an officer; this computer can be added anew, with UNDERSEAL_HOME set to an empty folder: underseal device join"},
 		{workspace.ErrNotGranted, classDenied, "ask somebody with the share right: underseal field grant"},
 		{officer.ErrAuthority, classDenied, "ask an officer, or somebody with the share right"},
 		{officer.ErrRights, classDenied, "nobody can hand out more than they hold"},

@@ -104,6 +104,14 @@ func age(then, now time.Time) string {
 	}
 }
 
+// moment is a day, and the time of it where that is less than two days away.
+func (a *app) moment(t time.Time) string {
+	if t.Sub(a.now()).Abs() < 48*time.Hour {
+		return t.Local().Format("2006-01-02 15:04")
+	}
+	return day(t)
+}
+
 // lasting is a time to come as people type it: 15m, not 15m0s.
 func lasting(d time.Duration) string {
 	s := d.Round(time.Second).String()

@@ -141,7 +141,7 @@ func (a *app) statusOrganization(ctx context.Context, s *jsonStatus) error {
 	} else if err := statusJoining(ctx, w, s); err != nil {
 		return err
 	}
-	if err := statusInvitations(ctx, w, s); err != nil {
+	if err := a.statusInvitations(ctx, w, s); err != nil {
 		return err
 	}
 	if err := statusHanded(ctx, w, s); err != nil {

@@ -69,7 +69,7 @@ func hintInvited(ctx context.Context, w *workspace.Workspace, err error) error {
 
 // statusInvitations tells who invites whether somebody has answered. Another
 // command that works on the invitations knows better: then nothing is said.
-func statusInvitations(ctx context.Context, w *workspace.Workspace, s *jsonStatus) error {
+func (a *app) statusInvitations(ctx context.Context, w *workspace.Workspace, s *jsonStatus) error {
 	name := filepath.Join(s.Home, invitationsLock)
 	if w.Me() == nil {
 		return nil
@@ -92,11 +92,22 @@ func statusInvitations(ctx context.Context, w *workspace.Workspace, s *jsonStatu
 		case workspace.InvitationAccepted:
 			s.Pending = append(s.Pending, fmt.Sprintf("%s <%s> has accepted your invitation: underseal invite confirm %s", term.Escape(i.Card.Name.Text), term.Escape(i.Card.Email.Text), id))
 		case workspace.InvitationContested:
-			s.Pending = append(s.Pending, fmt.Sprintf("invitation %s has two different answers, so somebody else may have its line: underseal invite withdraw %s", id, id))
+			if !i.Withdrawn || a.now().Before(i.Expires.Add(alarmFor)) {
+				s.Pending = append(s.Pending, contestedLine(id, i.Role.String(), i.Withdrawn))
+			}
 		default:
 		}
 	}
 	return nil
+}
+
+// contestedLine says what to do about an invitation with two different answers.
+func contestedLine(id, role string, withdrawn bool) string {
+	line := "invitation " + id + " has two different answers, so somebody else may have its line; it lets nobody in: "
+	if !withdrawn {
+		return line + "underseal invite withdraw " + id
+	}
+	return line + "ask by voice who has answered, and hand the next one over in another way: underseal invite create --role " + role + " --in-person"
 }
 
 // statusRecovery tells whether officers can bring somebody back, where the

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"os"
 	"strings"
 	"testing"
 )
@@ -70,6 +71,30 @@ func TestTerminalInvite(t *testing.T) {
 	s.expect("added Carol Clerk <carol@example.com> as member")
 	if code := s.ends(); code != 0 {
 		t.Errorf("exit %d", code)
+	}
+}
+
+// TestTerminalInviteToFile: who has the line put into a file does not get it on the
+// screen, in signs or drawn.
+func TestTerminalInviteToFile(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.found()
+	file, err := os.Create(w.path("line"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := w.sitWith(120, file, []string{"UNDERSEAL_HOME=" + w.path("alice")}, "invite", "create", "--role", "member")
+	_ = file.Close() // the command has its own
+	s.expect("next: underseal invite confirm")
+	if code := s.ends(); code != 0 {
+		t.Errorf("exit %d", code)
+	}
+	if strings.Contains(s.seen, "▀") || strings.Contains(s.seen, "underseal-invite1") {
+		t.Errorf("shown: %q", s.seen)
+	}
+	if line := w.read("line"); !strings.HasPrefix(line, "underseal-invite1") || strings.Count(line, "\n") != 1 {
+		t.Errorf("%q", line)
 	}
 }
 

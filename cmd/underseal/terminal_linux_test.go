@@ -45,6 +45,12 @@ func (w *world) sit(env []string, args ...string) *screen {
 // sitAt is sit on a terminal of so many columns.
 func (w *world) sitAt(columns uint16, env []string, args ...string) *screen {
 	w.t.Helper()
+	return w.sitWith(columns, nil, env, args...)
+}
+
+// sitWith is sitAt with standard output in a file, unless that is nil.
+func (w *world) sitWith(columns uint16, stdout *os.File, env []string, args ...string) *screen {
+	w.t.Helper()
 	s := &screen{t: w.t}
 	var err error
 	if s.master, err = os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0); err != nil {
@@ -73,6 +79,9 @@ func (w *world) sitAt(columns uint16, env []string, args ...string) *screen {
 	}
 	s.cmd = w.command(env, args...)
 	s.cmd.Stdin, s.cmd.Stdout, s.cmd.Stderr = s.slave, s.slave, s.slave
+	if stdout != nil {
+		s.cmd.Stdout = stdout
+	}
 	s.cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
 	if err := s.cmd.Start(); err != nil {
 		w.t.Fatal(err)
