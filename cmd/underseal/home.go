@@ -83,7 +83,7 @@ func (h homeDir) Lock(ctx context.Context, name string) (unlock func(), err erro
 		f, err := lockSlot(filepath.Join(string(h), name+".lock"))
 		switch {
 		case err == nil:
-			return func() { _ = f.Close() }, nil // nothing was written
+			return func() { freeSlot(f) }, nil
 		case !errors.Is(err, errSlotTaken):
 			return func() {}, nil // where files cannot be locked, commands are run one by one
 		}

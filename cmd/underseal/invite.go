@@ -147,7 +147,7 @@ func (a *app) withInvitations(ctx context.Context, f func(*workspace.Workspace) 
 		if errors.Is(err, errSlotTaken) {
 			return errInvitationBusy
 		} else if err == nil { // where files cannot be locked, commands are run one by one
-			defer func() { _ = lock.Close() }()
+			defer freeSlot(lock)
 		}
 		a.warnClockBehind(w, "an invitation has expired")
 		return f(w)

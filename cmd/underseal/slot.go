@@ -30,10 +30,10 @@ func takeSlot(folder string) (name string, free func()) {
 			break
 		}
 		if name, err = slotName(f); err != nil {
-			_ = f.Close() // nothing depends on it
+			freeSlot(f) // nothing depends on it
 			break
 		}
-		return name, func() { _ = f.Close() }
+		return name, func() { freeSlot(f) }
 	}
 	return "", func() {}
 }

@@ -24,3 +24,10 @@ func lockSlot(path string) (*os.File, error) {
 	}
 	return nil, err
 }
+
+// freeSlot unlocks before it closes: a program that this process is just starting
+// has a copy of the file for an instant, and would keep the lock with it.
+func freeSlot(f *os.File) {
+	_ = unix.Flock(int(f.Fd()), unix.LOCK_UN) // closing does it too
+	_ = f.Close()
+}

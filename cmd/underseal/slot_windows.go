@@ -23,3 +23,6 @@ func lockSlot(path string) (*os.File, error) {
 	}
 	return nil, err
 }
+
+// freeSlot unlocks: no other program has a copy of the file.
+func freeSlot(f *os.File) { _ = f.Close() }

@@ -80,7 +80,7 @@ func (a *app) statusInvitations(ctx context.Context, w *workspace.Workspace, s *
 	if errors.Is(err, errSlotTaken) {
 		return nil
 	} else if err == nil { // where files cannot be locked, commands are run one by one
-		defer func() { _ = lock.Close() }()
+		defer freeSlot(lock)
 	}
 	list, err := w.Invitations(ctx)
 	if err != nil {
