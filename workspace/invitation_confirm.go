@@ -131,12 +131,14 @@ func (w *Workspace) keepContested(inv *plan.Invitation, rec issued) error {
 // person; without that only a line that was handed over in person lets
 // somebody in (ErrNotCompared).
 //
-// Two different answers, a no beside a card among them, withdraw the invitation and let nobody in
-// (ErrInvitationContested); InvitationInfo tells of it from then on. An invitation that is not answered, or spent, or
-// whose time by this device's clock is over (ErrInvitationExpired), or made by a clock
-// that was far ahead of what it says now (ErrInvitationClock), changes nothing. Neither does one by
+// Two different answers, a no beside a card among them, withdraw the invitation
+// and let nobody in (ErrInvitationContested); InvitationInfo tells of it from then
+// on. An invitation changes nothing that is not answered, or spent, or whose time
+// by this device's clock is over (ErrInvitationExpired), or made by a clock that
+// was far ahead of what it says now (ErrInvitationClock). Neither does one by
 // somebody who may not let others in like that any more (officer.ErrAuthority,
-// ErrGuestPolicy). It may be called again after a lost answer.
+// ErrGuestPolicy). It may be called again after a lost answer or a crash: for who
+// is in by it already it cleans up, and that is all.
 func (w *Workspace) ConfirmInvitation(ctx context.Context, id officer.Hash, card officer.MemberID, compared bool) (MemberInfo, error) {
 	inv, rec, err := w.findIssued(id)
 	if err != nil {
@@ -157,7 +159,8 @@ func (w *Workspace) ConfirmInvitation(ctx context.Context, id officer.Hash, card
 		}
 		return MemberInfo{}, ErrInvitationContested
 	}
-	if info.Status == InvitationJoined && info.Member == card { // an answer of the store was lost
+	if info.Status == InvitationJoined && info.Member == card {
+		w.sweepInvitation(ctx, inv)
 		return w.memberInfo(ctx, card)
 	}
 	if err := w.notOpen(info); err != nil {

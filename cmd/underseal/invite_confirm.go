@@ -6,7 +6,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/underseal/underseal/internal/term"
-	"github.com/underseal/underseal/officer"
 	"github.com/underseal/underseal/workspace"
 )
 
@@ -43,12 +42,11 @@ underseal status tell of it from then on.`,
 
 func (a *app) confirmInvitation(ctx context.Context, w *workspace.Workspace, info workspace.InvitationInfo, digits string) error {
 	if info.Status != workspace.InvitationAccepted {
-		card := info.Member
-		if info.Status == workspace.InvitationJoined {
-			card = officer.MemberID{} // not confirmed twice
+		m, err := w.ConfirmInvitation(ctx, info.ID, info.Member, false)
+		if err != nil {
+			return err
 		}
-		_, err := w.ConfirmInvitation(ctx, info.ID, card, false)
-		return err
+		return a.confirmed(w, m, "let in already:") // by a command that ended before it said so
 	}
 	card := info.Card
 	if err := w.CheckCard(ctx, card, info.Role); err != nil {
@@ -69,10 +67,15 @@ func (a *app) confirmInvitation(ctx context.Context, w *workspace.Workspace, inf
 	if err != nil {
 		return err
 	}
+	return a.confirmed(w, m, "added")
+}
+
+// confirmed says who is in by an invitation.
+func (a *app) confirmed(w *workspace.Workspace, m workspace.MemberInfo, how string) error {
 	if a.json {
 		a.printJSON(jsonMemberOf(w, m), nil)
 	}
-	a.say("added %s <%s> as %s", term.Escape(card.Name.Text), term.Escape(card.Email.Text), info.Role)
-	a.next("underseal field grant FIELD --to %s", arg(card.Email.Text))
+	a.say("%s %s <%s> as %s", how, term.Escape(m.NameText), term.Escape(m.EmailText), m.Role)
+	a.next("underseal field grant FIELD --to %s", arg(m.EmailText))
 	return nil
 }
