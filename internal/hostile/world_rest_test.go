@@ -219,7 +219,8 @@ func TestWorldShowsNoText(t *testing.T) {
 			all = append(all, m.Data)
 		}
 	}
-	for _, text := range append(w.texts, "alice", "frank", "carol", "ssn", "board", "team") {
+	// Shorter words stand somewhere in sealed bytes by chance.
+	for _, text := range append(w.texts, "alice", "frank", "carol", "settlement", "board") {
 		for _, b := range all {
 			if bytes.Contains(b, []byte(text)) {
 				t.Errorf("%q lies open", text)

@@ -22,7 +22,7 @@ import (
 //     recovered onto a new laptop; eve and frank, who were removed; gwen, who has
 //     accepted an invitation that nobody has confirmed;
 //   - "ssn" of alice's, granted to bob, "case", granted to "team", and "will" of
-//     dora's, granted to bob and to her group "board", which is closed; "done" and
+//     dora's, granted to bob and to her group "board", which is closed; "settlement" and
 //     "shut", which are closed, one by an operation in a blob; a secret;
 //   - of every key several epochs, and of every epoch a value.
 type world struct {
@@ -89,15 +89,15 @@ func newWorld(t *testing.T) *world {
 		must(t, alice.PutSecret(ctx, "clio", secret.New([]byte(value)), []string{email("bob")}))
 	}
 	dora := f.Open("dora")
-	for _, l := range []string{"will", "done"} {
+	for _, l := range []string{"will", "settlement"} {
 		must(t, dora.NewField(ctx, l))
 	}
 	must(t, dora.NewGroup(ctx, "board", []string{email("carol"), email("eve"), email("frank")}))
 	must(t, dora.Grant(ctx, "will", email("bob"), allRights))
 	must(t, dora.Grant(ctx, "will", "board", readWrite))
-	must(t, dora.Grant(ctx, "done", email("frank"), readWrite))
+	must(t, dora.Grant(ctx, "settlement", email("frank"), readWrite))
 	w.seal(t, "alice", "ssn", "case", "shut")
-	w.seal(t, "dora", "will", "done")
+	w.seal(t, "dora", "will", "settlement")
 
 	w.pair(t, "bob", "bob's phone")
 	w.recover(t)
