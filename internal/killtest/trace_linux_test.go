@@ -47,8 +47,10 @@ func killAtCall(c *exec.Cmd, n int) (calls int, killed bool, err error) {
 		return 0, false, err
 	}
 	defer func() { _ = out.Close() }() // only read from here on
+	// In a group of its own, so that nobody else's process is waited for: this
+	// thread may have started some for other tests.
 	p, err := os.StartProcess(c.Path, c.Args, &os.ProcAttr{
-		Dir: c.Dir, Env: c.Env, Files: []*os.File{nil, out, out}, Sys: &unix.SysProcAttr{Ptrace: true},
+		Dir: c.Dir, Env: c.Env, Files: []*os.File{nil, out, out}, Sys: &unix.SysProcAttr{Ptrace: true, Setpgid: true},
 	})
 	if err != nil {
 		return 0, false, err
@@ -67,7 +69,7 @@ func killAtCall(c *exec.Cmd, n int) (calls int, killed bool, err error) {
 			return calls, killed, err
 		}
 		for {
-			if at, err = unix.Wait4(-1, &status, unix.WALL|unix.WNOTHREAD, nil); errors.Is(err, unix.EINTR) {
+			if at, err = unix.Wait4(-pid, &status, unix.WALL, nil); errors.Is(err, unix.EINTR) {
 				continue
 			} else if err != nil {
 				return calls, killed, err
