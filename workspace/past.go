@@ -98,13 +98,7 @@ func (w *Workspace) missingResource(ctx context.Context, r *officer.Resource) (M
 	if err != nil {
 		return MissingKey{}, err
 	}
-	var holders []officer.MemberID
-	for id := range w.state.Readers(r) {
-		if w.state.Opens(id, r) {
-			holders = append(holders, id)
-		}
-	}
-	return w.missing(ctx, w.Thing(ctx, r), r.Epoch(), key, holders), nil
+	return w.missing(ctx, w.Thing(ctx, r), r.Epoch(), key, w.keyHolders(r)), nil
 }
 
 func (w *Workspace) missingGroup(ctx context.Context, g *officer.Group) (MissingKey, error) {
@@ -112,13 +106,7 @@ func (w *Workspace) missingGroup(ctx context.Context, g *officer.Group) (Missing
 	if err != nil {
 		return MissingKey{}, err
 	}
-	var holders []officer.MemberID
-	for _, x := range g.Members {
-		if w.state.OpensGroup(x.Member, g) {
-			holders = append(holders, x.Member)
-		}
-	}
-	return w.missing(ctx, w.groupThing(ctx, g), g.Epoch(), seed, holders), nil
+	return w.missing(ctx, w.groupThing(ctx, g), g.Epoch(), seed, w.seedHolders(g)), nil
 }
 
 func (w *Workspace) missing(ctx context.Context, t Thing, e officer.Epoch, last *datakey.Key, holders []officer.MemberID) MissingKey {

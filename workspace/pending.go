@@ -92,13 +92,7 @@ func (w *Workspace) Pending(ctx context.Context) Pending {
 				who = append(who, w.groupThing(ctx, w.state.Group(id)))
 			}
 		}
-		var readers []officer.MemberID
-		for m := range w.state.Readers(r) {
-			if w.state.Opens(m, r) {
-				readers = append(readers, m)
-			}
-		}
-		w.add(&p, k, closed, missing{who, presentOf(people, readers), helped})
+		w.add(&p, k, closed, missing{who, presentOf(people, w.keyHolders(r)), helped})
 	}
 	for _, g := range w.state.Groups() {
 		missed := w.state.MissedGroup(g)
@@ -118,13 +112,7 @@ func (w *Workspace) Pending(ctx context.Context) Pending {
 			helped = helped && g.Helped(m)
 			who = append(who, memberThing(people[m]))
 		}
-		var readers []officer.MemberID
-		for _, m := range g.Members {
-			if w.state.OpensGroup(m.Member, g) {
-				readers = append(readers, m.Member)
-			}
-		}
-		w.add(&p, k, closed, missing{who, presentOf(people, readers), helped})
+		w.add(&p, k, closed, missing{who, presentOf(people, w.seedHolders(g)), helped})
 	}
 	for _, m := range w.state.Members() {
 		if m.KeyClosed && !m.Removed {
@@ -132,6 +120,26 @@ func (w *Workspace) Pending(ctx context.Context) Pending {
 		}
 	}
 	return p
+}
+
+// keyHolders are those who have the present key of a resource, by the log.
+func (w *Workspace) keyHolders(r *officer.Resource) (list []officer.MemberID) {
+	for m := range w.state.Readers(r) {
+		if w.state.Opens(m, r) {
+			list = append(list, m)
+		}
+	}
+	return list
+}
+
+// seedHolders are those who have the present seed of a group, by the log.
+func (w *Workspace) seedHolders(g *officer.Group) (list []officer.MemberID) {
+	for _, m := range g.Members {
+		if w.state.OpensGroup(m.Member, g) {
+			list = append(list, m.Member)
+		}
+	}
+	return list
 }
 
 // sharersToBe are the members and groups that are granted a resource and may be
