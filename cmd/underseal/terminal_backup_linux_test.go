@@ -62,12 +62,7 @@ func TestTerminalWords(t *testing.T) {
 	s.expect("letter by letter?")
 	s.types("yes\n")
 	s.expect("the backup is of Bob Member")
-	s.expect("Where shall it rest? (1 to 2)")
-	s.types("1\n")
-	s.expect("new passphrase for the key file")
-	s.types(passphrase + "\n")
-	s.expect("the same again:")
-	s.types(passphrase + "\n")
+	s.restsInFile()
 	s.expect("this device is desk; its secret is in a file under your passphrase")
 	s.expect("next: underseal device list")
 	if code := s.ends(); code != 0 {

@@ -114,6 +114,17 @@ func (s *screen) types(text string) {
 	}
 }
 
+// restsInFile chooses a file under a passphrase for the secret of a device.
+func (s *screen) restsInFile() {
+	s.t.Helper()
+	s.expect("Where shall it rest? (1 to 2)")
+	s.types("1\n")
+	s.expect("new passphrase for the key file")
+	s.types(passphrase + "\n")
+	s.expect("the same again:")
+	s.types(passphrase + "\n")
+}
+
 // echo tells whether what is typed is shown.
 func (s *screen) echo() bool {
 	s.t.Helper()

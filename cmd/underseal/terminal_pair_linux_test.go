@@ -31,12 +31,7 @@ func TestTerminalPair(t *testing.T) {
 	fresh.types(strings.ToLower(code) + "\n")
 	fresh.expect("The folder where your organization rests")
 	fresh.types(w.path("firm") + "\n")
-	fresh.expect("Where shall it rest? (1 to 2)")
-	fresh.types("1\n")
-	fresh.expect("new passphrase for the key file")
-	fresh.types(passphrase + "\n")
-	fresh.expect("the same again:")
-	fresh.types(passphrase + "\n")
+	fresh.restsInFile()
 	words := regexp.MustCompile(`(?m)^ {4}([a-z]+ [a-z]+ [a-z]+ [a-z]+ [a-z]+ [a-z]+)\s*$`)
 	var shown []string
 	for _, s := range []*screen{old, fresh} {
